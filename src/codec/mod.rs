@@ -1,0 +1,34 @@
+//! Reading and writing the presentation language of RFC 5246 §4.
+//!
+//! A [`Reader`] shrinks as it is read and cannot be read beyond its end; a value that must fill its bytes is
+//! read with [`Reader::all`], so that trailing bytes cannot be forgotten. A [`Writer`] appends to a vector
+//! and fills in lengths behind itself.
+
+mod reader;
+mod writer;
+
+pub use reader::Malformed;
+pub(crate) use reader::Reader;
+pub(crate) use writer::Writer;
+
+/// Bytes before a vector that say its length (RFC 5246 §4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    /// `opaque v<0..2^8-1>`
+    U8,
+    /// `opaque v<0..2^16-1>`
+    U16,
+    /// `opaque v<0..2^24-1>`
+    U24,
+}
+
+impl Prefix {
+    /// Size of the length itself, in bytes.
+    pub(crate) const fn size(self) -> usize {
+        match self {
+            Prefix::U8 => 1,
+            Prefix::U16 => 2,
+            Prefix::U24 => 3,
+        }
+    }
+}

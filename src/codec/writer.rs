@@ -1,0 +1,67 @@
+use alloc::vec::Vec;
+
+use super::Prefix;
+
+/// Appends to a vector. A vector that is longer than its length field can say is remembered, and
+/// [`Writer::finish`] is the one place that reports it.
+pub(crate) struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    too_long: Option<&'static str>,
+}
+
+/// This vector is longer than its length field can say: a configuration too large for the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLong(pub(crate) &'static str);
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
+        Writer { out, too_long: None }
+    }
+
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.out.push(value);
+    }
+
+    pub(crate) fn u16(&mut self, value: u16) {
+        self.out.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.out.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// A length of `prefix` bytes, and what `write` appends.
+    pub(crate) fn sub(&mut self, prefix: Prefix, what: &'static str, write: impl FnOnce(&mut Writer<'_>)) {
+        let at = self.out.len();
+        let size = prefix.size();
+        self.out.extend_from_slice(&[0; 4][4 - size..]);
+        let mut inner = Writer { out: self.out, too_long: None };
+        write(&mut inner);
+        if let Some(inner) = inner.too_long {
+            self.too_long.get_or_insert(inner);
+        }
+        let length = self.out.len() - at - size;
+        let fits = length < 1 << (8 * size);
+        if let (Some(field), Ok(length)) = (self.out.get_mut(at..at + size), u32::try_from(length))
+            && fits
+        {
+            field.copy_from_slice(&length.to_be_bytes()[4 - size..]);
+        } else {
+            self.too_long.get_or_insert(what);
+        }
+    }
+
+    /// `opaque v<..>` with a length of `prefix` bytes.
+    pub(crate) fn vector(&mut self, prefix: Prefix, what: &'static str, bytes: &[u8]) {
+        self.sub(prefix, what, |w| w.bytes(bytes));
+    }
+
+    /// Says whether every length fitted into its field.
+    pub(crate) fn finish(self) -> Result<(), TooLong> {
+        self.too_long.map_or(Ok(()), |what| Err(TooLong(what)))
+    }
+}

@@ -1,0 +1,626 @@
+//! What can go wrong, and the alert that each reason sends.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::alert::AlertDescription;
+use crate::codec::Malformed;
+use crate::message::{CipherSuite, ContentType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+
+/// Why a connection failed or a call was refused, and in which state of the handshake.
+///
+/// It is cheap to clone: a failed connection stays failed and answers every further call with the same error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Inner {
+    reason: Reason,
+    state: &'static str,
+}
+
+impl Error {
+    pub(crate) fn new(reason: Reason, state: &'static str) -> Self {
+        Error(Box::new(Inner { reason, state }))
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.0.reason
+    }
+
+    /// The state of the handshake (a name of the flow table, or `Established`) in which it went wrong.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        self.0.state
+    }
+
+    /// The alert that was sent to the peer because of this, if the reason has one.
+    #[must_use]
+    pub fn alert(&self) -> Option<AlertDescription> {
+        self.0.reason.alert()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (in state {})", self.0.reason, self.0.state)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("reason", &self.0.reason).field("state", &self.0.state).finish()
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// What the bytes at the start of a connection look like when they are not TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotTls {
+    /// A plain HTTP request was sent to a TLS port.
+    HttpRequest,
+    /// A `CONNECT` request, meant for a proxy, was sent to a TLS port.
+    HttpProxyRequest,
+    /// A plain HTTP response: the port that we connected to doesn't speak TLS, or not at once.
+    HttpResponse,
+    /// A hello of SSL 2.0 (RFC 5246 appendix E.2).
+    Ssl2Hello,
+    /// A greeting of a mail or file server (`220 …`, `* OK …`): it wants STARTTLS first.
+    Greeting,
+    /// Something else: its first five bytes.
+    Bytes([u8; 5]),
+}
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The certificate cannot be parsed.
+    BadEncoding(String),
+    /// `not_after` lies in the past. Times are seconds since 1970-01-01 00:00 UTC.
+    Expired {
+        /// The time of the check.
+        now: u64,
+        /// The end of validity.
+        not_after: u64,
+    },
+    /// `not_before` lies in the future. Times are seconds since 1970-01-01 00:00 UTC.
+    NotValidYet {
+        /// The time of the check.
+        now: u64,
+        /// The start of validity.
+        not_before: u64,
+    },
+    /// No path leads from the certificate to a root that we trust.
+    UnknownIssuer {
+        /// The issuer that the certificate names.
+        issuer: String,
+    },
+    /// The certificate is for other names.
+    WrongName {
+        /// The name that was asked for.
+        wanted: String,
+        /// The names that the certificate covers.
+        names: Vec<String>,
+    },
+    /// The certificate, or one above it, was revoked.
+    Revoked,
+    /// A signature in the path is wrong.
+    BadSignature,
+    /// The certificate's key usage does not allow what the handshake needs (RFC 5280 §4.2.1.3).
+    KeyUsage,
+    /// The certificate's extended key usage does not allow this role (RFC 5280 §4.2.1.12).
+    ExtendedKeyUsage,
+    /// An RSA key has fewer bits than allowed, or more.
+    RsaKeySize {
+        /// Size of the modulus.
+        bits: usize,
+        /// The fewest that are accepted.
+        least: usize,
+        /// The most that are accepted.
+        most: usize,
+    },
+    /// The key's type, curve or the algorithm of a signature is one that this library does not know.
+    UnsupportedAlgorithm(String),
+    /// The path is too long or too complex to be checked within the budget.
+    TooComplex,
+    /// Whoever verifies refused it, for a reason of its own.
+    Refused(String),
+}
+
+impl CertificateError {
+    /// The alert of RFC 5246 §7.2.2 that says so.
+    #[must_use]
+    pub fn alert(&self) -> AlertDescription {
+        match self {
+            CertificateError::BadEncoding(_) => AlertDescription::DECODE_ERROR,
+            CertificateError::Expired { .. } | CertificateError::NotValidYet { .. } => {
+                AlertDescription::CERTIFICATE_EXPIRED
+            }
+            CertificateError::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
+            CertificateError::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            CertificateError::UnsupportedAlgorithm(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
+            CertificateError::WrongName { .. }
+            | CertificateError::BadSignature
+            | CertificateError::KeyUsage
+            | CertificateError::ExtendedKeyUsage
+            | CertificateError::RsaKeySize { .. }
+            | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
+        }
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadEncoding(detail) => write!(f, "the certificate cannot be parsed: {detail}"),
+            Self::Expired { now, not_after } => {
+                write!(
+                    f,
+                    "the certificate expired {} seconds ago (now {now}, not after {not_after})",
+                    now.saturating_sub(*not_after)
+                )
+            }
+            Self::NotValidYet { now, not_before } => {
+                write!(
+                    f,
+                    "the certificate becomes valid in {} seconds (now {now}, not before {not_before}); is the clock right?",
+                    not_before.saturating_sub(*now)
+                )
+            }
+            Self::UnknownIssuer { issuer } => {
+                write!(
+                    f,
+                    "no path from the certificate to a trusted root: it was issued by \"{issuer}\"; is that root among ours, and does the peer send its intermediate certificates?"
+                )
+            }
+            Self::WrongName { wanted, names } => {
+                write!(f, "certificate does not cover \"{wanted}\"; ")?;
+                if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
+            }
+            Self::Revoked => f.write_str("the certificate was revoked"),
+            Self::BadSignature => f.write_str("a signature in the certificate's path is wrong"),
+            Self::KeyUsage => f.write_str("the certificate's key usage does not allow digital signatures"),
+            Self::ExtendedKeyUsage => f.write_str("the certificate's extended key usage does not allow this role"),
+            Self::RsaKeySize { bits, least, most } => {
+                write!(f, "the RSA key has {bits} bits; {least} to {most} are accepted")
+            }
+            Self::UnsupportedAlgorithm(detail) => write!(f, "not supported: {detail}"),
+            Self::TooComplex => f.write_str("the certificate's path is too long or too complex"),
+            Self::Refused(why) => write!(f, "the verifier refused the certificate: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for CertificateError {}
+
+/// What went wrong, with what each side offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    // What the peer sent cannot be read.
+    /// A message, extension or alert is not encoded as its RFC says.
+    Malformed {
+        /// The message that it stood in.
+        message: &'static str,
+        /// What is wrong.
+        problem: Malformed,
+    },
+    /// The peer does not speak TLS on this connection.
+    NotTls(NotTls),
+    /// A record names another version than the one agreed on.
+    RecordVersion(ProtocolVersion),
+    /// A record's content type is none of those of RFC 5246 §6.2.1.
+    ContentType(ContentType),
+    /// A record is longer than the limit (RFC 5246 §6.2). Lengths in bytes.
+    RecordOverflow {
+        /// Length of the record's fragment or plaintext.
+        length: usize,
+        /// The longest allowed.
+        limit: usize,
+    },
+    /// A record could not be decrypted.
+    BadRecordMac {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// Too many records without content, one after the other.
+    TooManyEmptyRecords {
+        /// How many in a row are accepted.
+        limit: u8,
+    },
+    /// Too many warning alerts, one after the other.
+    TooManyWarningAlerts {
+        /// How many in a row are accepted.
+        limit: u8,
+    },
+    /// Too many requests to renegotiate, or HelloRequests within a handshake.
+    TooManyHelloRequests {
+        /// How many are accepted.
+        limit: u8,
+    },
+    /// An alert's level is neither warning nor fatal.
+    AlertLevel(u8),
+    /// A ChangeCipherSpec is not the single byte 1.
+    BadChangeCipherSpec,
+    /// A handshake message is longer than its cap. Lengths in bytes.
+    MessageTooLong {
+        /// The message.
+        message: HandshakeType,
+        /// Its length.
+        length: usize,
+        /// What was left of the cap.
+        limit: usize,
+        /// The setting that holds the cap.
+        setting: &'static str,
+    },
+
+    // What the peer sent does not belong here.
+    /// A message came that this state does not wait for.
+    UnexpectedMessage {
+        /// What came.
+        got: &'static str,
+        /// What the state waits for.
+        expected: &'static [&'static str],
+    },
+    /// Bytes of a handshake message are left over where the keys change (RFC 5246 §7.1).
+    ExcessHandshakeData,
+    /// The peer closed the connection before the handshake was done.
+    ClosedInHandshake,
+    /// The transport ended without a close_notify: what was received may not be all (RFC 5246 §7.2.1).
+    Truncated,
+    /// The peer ended the connection with this fatal alert.
+    PeerAlert(AlertDescription),
+
+    // Negotiation.
+    /// The peer's version of the protocol is not 1.2.
+    Version {
+        /// What it asked for or chose.
+        peer: ProtocolVersion,
+    },
+    /// The client's supported_versions leave out TLS 1.2 (RFC 8446 §4.2.1).
+    VersionsWithout12 {
+        /// What it named.
+        peer: Vec<ProtocolVersion>,
+    },
+    /// No cipher suite in common that also fits the certificate and the groups.
+    NoCommonCipherSuite {
+        /// What we offered.
+        ours: Vec<CipherSuite>,
+        /// What the peer offered.
+        peer: Vec<CipherSuite>,
+    },
+    /// No group in common.
+    NoCommonGroup {
+        /// What we offered.
+        ours: Vec<NamedGroup>,
+        /// What the peer offered.
+        peer: Vec<NamedGroup>,
+    },
+    /// No signature scheme in common that our key can do.
+    NoCommonSignatureScheme {
+        /// What our keys can do.
+        ours: Vec<SignatureScheme>,
+        /// What the peer accepts.
+        peer: Vec<SignatureScheme>,
+    },
+    /// No application protocol in common (RFC 7301 §3.2). Names as text, bytes that are not ASCII escaped.
+    NoCommonAlpnProtocol {
+        /// What we speak.
+        ours: Vec<String>,
+        /// What the client offered.
+        peer: Vec<String>,
+    },
+    /// No identity of ours fits what the client asked for.
+    NoIdentity {
+        /// The name that the client asked for.
+        server_name: Option<String>,
+    },
+    /// The peer chose a cipher suite that we did not offer.
+    SuiteNotOffered(CipherSuite),
+    /// The peer chose a group that we did not offer.
+    GroupNotOffered(NamedGroup),
+    /// The peer signed with a scheme that we did not offer.
+    SchemeNotOffered(SignatureScheme),
+    /// The peer chose an application protocol that we did not offer. The name as text, bytes that are not ASCII escaped.
+    AlpnNotOffered(String),
+    /// The peer answered with an extension that we did not offer.
+    ExtensionNotOffered(crate::message::ExtensionType),
+    /// The client offers no null compression, or the server chose another.
+    Compression,
+    /// The peer does not support the uncompressed point format (RFC 8422 §5.1.2).
+    PointFormats,
+    /// The peer does not support extended_master_secret, and our configuration requires it (RFC 7627).
+    NoExtendedMasterSecret,
+    /// The peer does not support secure renegotiation, and our configuration requires it (RFC 5746 §4.1).
+    NoSecureRenegotiation,
+    /// renegotiation_info is not empty in a first handshake (RFC 5746 §3.4, §3.6).
+    RenegotiationMismatch,
+
+    // Keys, signatures and certificates.
+    /// The ECDH public key is not one of its group, or the shared secret is all zero (RFC 8422 §5.10, §5.11).
+    BadKeyShare(NamedGroup),
+    /// The scheme does not fit the certificate's key, or the key does not fit the cipher suite.
+    WrongKeyType {
+        /// The key's type and size.
+        key: String,
+        /// What it should have fitted.
+        wanted: String,
+    },
+    /// The certificate's curve is none of the groups that we offered (RFC 8422 §5.3).
+    CurveNotOffered(NamedGroup),
+    /// The signature over the handshake is wrong.
+    BadSignature {
+        /// The scheme it was made with.
+        scheme: SignatureScheme,
+    },
+    /// The peer's Finished does not match what we saw of the handshake.
+    BadFinished,
+    /// The peer's certificate is not accepted.
+    Certificate(CertificateError),
+
+    // On our side.
+    /// A trait of the configuration failed, or a request was dropped without an answer.
+    Local {
+        /// Which one.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The source of randomness failed or returned only zeros.
+    Random,
+    /// The keys of this connection have protected as many records as they may (RFC 9325 §4.4).
+    KeyLimit,
+    /// The configuration makes a message that is longer than the protocol can say.
+    TooLong(&'static str),
+
+    // Misuse of the API: nothing was changed.
+    /// The output buffer is too small for any progress. Sizes in bytes.
+    OutputTooSmall {
+        /// The smallest that helps.
+        needed: usize,
+    },
+    /// Data to send after `close`.
+    WriteAfterClose,
+    /// An answer that no question of this connection waits for.
+    UnexpectedAnswer,
+}
+
+impl Reason {
+    /// The alert that tells the peer, or none where the peer is not to be told or told us.
+    #[must_use]
+    pub fn alert(&self) -> Option<AlertDescription> {
+        use AlertDescription as A;
+        Some(match self {
+            Reason::Malformed { .. } => A::DECODE_ERROR,
+            Reason::RecordVersion(_) | Reason::Version { .. } | Reason::VersionsWithout12 { .. } => A::PROTOCOL_VERSION,
+            Reason::NotTls(NotTls::Ssl2Hello) => A::PROTOCOL_VERSION,
+            // The peer would not understand an alert.
+            Reason::NotTls(
+                NotTls::HttpRequest
+                | NotTls::HttpProxyRequest
+                | NotTls::HttpResponse
+                | NotTls::Greeting
+                | NotTls::Bytes(_),
+            ) => return None,
+            Reason::ContentType(_)
+            | Reason::UnexpectedMessage { .. }
+            | Reason::ExcessHandshakeData
+            | Reason::TooManyEmptyRecords { .. }
+            | Reason::TooManyHelloRequests { .. } => A::UNEXPECTED_MESSAGE,
+            Reason::TooManyWarningAlerts { .. } => A::DECODE_ERROR,
+            Reason::RecordOverflow { .. } => A::RECORD_OVERFLOW,
+            Reason::BadRecordMac { .. } => A::BAD_RECORD_MAC,
+            Reason::AlertLevel(_)
+            | Reason::BadChangeCipherSpec
+            | Reason::MessageTooLong { .. }
+            | Reason::SuiteNotOffered(_)
+            | Reason::GroupNotOffered(_)
+            | Reason::SchemeNotOffered(_)
+            | Reason::AlpnNotOffered(_)
+            | Reason::Compression
+            | Reason::PointFormats
+            | Reason::BadKeyShare(_)
+            | Reason::WrongKeyType { .. }
+            | Reason::CurveNotOffered(_) => A::ILLEGAL_PARAMETER,
+            Reason::ExtensionNotOffered(_) => A::UNSUPPORTED_EXTENSION,
+            Reason::ClosedInHandshake => A::CLOSE_NOTIFY,
+            Reason::NoCommonCipherSuite { .. }
+            | Reason::NoCommonGroup { .. }
+            | Reason::NoCommonSignatureScheme { .. }
+            | Reason::NoExtendedMasterSecret
+            | Reason::NoSecureRenegotiation
+            | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
+            Reason::NoCommonAlpnProtocol { .. } => A::NO_APPLICATION_PROTOCOL,
+            Reason::NoIdentity { .. } => A::UNRECOGNIZED_NAME,
+            Reason::BadSignature { .. } | Reason::BadFinished => A::DECRYPT_ERROR,
+            Reason::Certificate(error) => error.alert(),
+            Reason::Local { .. } | Reason::Random | Reason::TooLong(_) => A::INTERNAL_ERROR,
+            Reason::Truncated
+            | Reason::PeerAlert(_)
+            | Reason::KeyLimit
+            | Reason::OutputTooSmall { .. }
+            | Reason::WriteAfterClose
+            | Reason::UnexpectedAnswer => return None,
+        })
+    }
+}
+
+impl From<CertificateError> for Reason {
+    fn from(error: CertificateError) -> Self {
+        Reason::Certificate(error)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { message, problem } => write!(f, "malformed {message}: {problem}"),
+            Self::NotTls(NotTls::HttpRequest) => {
+                f.write_str("the peer sent a plain HTTP request to this TLS port; it should use https")
+            }
+            Self::NotTls(NotTls::HttpProxyRequest) => {
+                f.write_str("the peer sent a CONNECT request to this TLS port; it takes this for an HTTP proxy")
+            }
+            Self::NotTls(NotTls::HttpResponse) => {
+                f.write_str("the peer answered in plain HTTP: this port does not speak TLS")
+            }
+            Self::NotTls(NotTls::Ssl2Hello) => f.write_str("the peer sent a hello of SSL 2.0; TLS 1.2 is needed"),
+            Self::NotTls(NotTls::Greeting) => {
+                f.write_str("the peer sent a greeting in plain text: it wants STARTTLS, or this is not its TLS port")
+            }
+            Self::NotTls(NotTls::Bytes(bytes)) => {
+                write!(f, "the peer does not speak TLS: its first bytes are {bytes:02x?}")
+            }
+            Self::RecordVersion(version) => write!(f, "a record of version {version} where TLS 1.2 was agreed on"),
+            Self::ContentType(content_type) => write!(f, "a record of the unknown content type {content_type}"),
+            Self::RecordOverflow { length, limit } => {
+                write!(f, "a record of {length} bytes where at most {limit} are allowed")
+            }
+            Self::BadRecordMac { sequence } => {
+                write!(f, "record {sequence} could not be decrypted: changed on the way, or the keys differ")
+            }
+            Self::TooManyEmptyRecords { limit } => write!(f, "more than {limit} empty records in a row"),
+            Self::TooManyWarningAlerts { limit } => write!(f, "more than {limit} warning alerts in a row"),
+            Self::TooManyHelloRequests { limit } => {
+                write!(f, "the peer asked for a new handshake more than {limit} times")
+            }
+            Self::AlertLevel(level) => write!(f, "an alert of the unknown level {level}"),
+            Self::BadChangeCipherSpec => f.write_str("a ChangeCipherSpec that is not the single byte 1"),
+            Self::MessageTooLong { message, length, limit, setting } => {
+                write!(
+                    f,
+                    "a {message} of {length} bytes where {limit} are left of the limit; the setting is `{setting}`"
+                )
+            }
+            Self::UnexpectedMessage { got, expected } => {
+                write!(f, "{got} came where ")?;
+                if expected.is_empty() {
+                    f.write_str("nothing")?
+                } else {
+                    write!(f, "{}", List(expected))?
+                }
+                f.write_str(" was expected")
+            }
+            Self::ExcessHandshakeData => {
+                f.write_str("bytes of a handshake message are left over where the keys change")
+            }
+            Self::ClosedInHandshake => f.write_str("the peer closed the connection during the handshake"),
+            Self::Truncated => {
+                f.write_str("the transport ended without close_notify: what was received may not be all")
+            }
+            Self::PeerAlert(alert) => write!(f, "the peer sent the alert {alert}: {}", alert.usual_cause()),
+            Self::Version { peer } => write!(f, "the peer wants {peer}; we speak TLS 1.2 alone"),
+            Self::VersionsWithout12 { peer } => write!(f, "the peer speaks {}; we speak TLS 1.2 alone", List(peer)),
+            Self::NoCommonCipherSuite { ours, peer } => no_common(f, "cipher suite", ours, peer),
+            Self::NoCommonGroup { ours, peer } => no_common(f, "group", ours, peer),
+            Self::NoCommonSignatureScheme { ours, peer } => no_common(f, "signature scheme", ours, peer),
+            Self::NoCommonAlpnProtocol { ours, peer } => no_common(f, "application protocol", ours, peer),
+            Self::NoIdentity { server_name: Some(name) } => {
+                write!(f, "no identity of ours fits a client that asks for \"{name}\"")
+            }
+            Self::NoIdentity { server_name: None } => {
+                f.write_str("no identity of ours fits a client that names no server")
+            }
+            Self::SuiteNotOffered(suite) => {
+                write!(f, "the peer chose the cipher suite {suite}, which we did not offer")
+            }
+            Self::GroupNotOffered(group) => write!(f, "the peer chose the group {group}, which we did not offer"),
+            Self::SchemeNotOffered(scheme) => write!(f, "the peer signed with {scheme}, which we did not offer"),
+            Self::AlpnNotOffered(name) => {
+                write!(f, "the peer chose the application protocol \"{name}\", which we did not offer")
+            }
+            Self::ExtensionNotOffered(extension) => {
+                write!(f, "the peer answered with the extension {extension}, which we did not offer")
+            }
+            Self::Compression => f.write_str("the peer does not agree to no compression"),
+            Self::PointFormats => f.write_str("the peer does not support uncompressed points"),
+            Self::NoExtendedMasterSecret => {
+                f.write_str("the peer does not support extended_master_secret, which our configuration requires")
+            }
+            Self::NoSecureRenegotiation => f.write_str(
+                "the peer does not support secure renegotiation (RFC 5746), which our configuration requires",
+            ),
+            Self::RenegotiationMismatch => f.write_str("renegotiation_info is not empty in a first handshake"),
+            Self::BadKeyShare(group) => write!(f, "the peer's public key is not a good one for {group}"),
+            Self::WrongKeyType { key, wanted } => {
+                write!(f, "the peer's certificate has a key of type {key}, which does not fit {wanted}")
+            }
+            Self::CurveNotOffered(group) => {
+                write!(f, "the key of the peer's certificate is on {group}, which we did not offer")
+            }
+            Self::BadSignature { scheme } => write!(f, "the peer's signature ({scheme}) over the handshake is wrong"),
+            Self::BadFinished => f.write_str(
+                "the peer's Finished does not match the handshake that we saw: something changed it on the way",
+            ),
+            Self::Certificate(error) => write!(f, "{error}"),
+            Self::Local { what, why } => write!(f, "{what} failed: {why}"),
+            Self::Random => f.write_str("the source of randomness failed or returned only zeros"),
+            Self::KeyLimit => {
+                f.write_str("the keys of this connection have protected as many records as they may; open a new one")
+            }
+            Self::TooLong(what) => write!(f, "{what} of our configuration is longer than the protocol can say"),
+            Self::OutputTooSmall { needed } => {
+                write!(f, "the output buffer is too small: at least {needed} bytes are needed")
+            }
+            Self::WriteAfterClose => f.write_str("data to send after close"),
+            Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
+        }
+    }
+}
+
+fn no_common<T: fmt::Display>(f: &mut fmt::Formatter<'_>, what: &str, ours: &[T], peer: &[T]) -> fmt::Result {
+    write!(f, "no {what} in common: we offered {}, the peer offers {}", List(ours), List(peer))
+}
+
+/// A list as a person writes it.
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, item) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{item}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a configuration cannot be built; says which field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    field: &'static str,
+    problem: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        ConfigError { field, problem: problem.into() }
+    }
+
+    /// The field of the configuration that is wrong.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "configuration field `{}`: {}", self.field, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
