@@ -1,0 +1,28 @@
+//! The server: `flow` is its table, `states` what happens at each arrow.
+
+pub(crate) mod config;
+pub(crate) mod flow;
+mod negotiate;
+mod states;
+
+use alloc::vec::Vec;
+
+use crate::handshake::Role;
+
+/// The role.
+pub(crate) struct Server;
+
+impl Role for Server {
+    type Config = config::ServerConfig;
+    type Kept = Kept;
+    type Machine = flow::Machine;
+}
+
+/// What a server keeps through its handshake.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// The body of ClientHello, until the identity is known that decides what is chosen from it.
+    pub(crate) client_hello: Vec<u8>,
+}
+
+pub(crate) use states::start;
