@@ -73,8 +73,8 @@ pub(crate) struct Resolved(pub(crate) Option<Arc<Identity>>);
 pub(crate) struct Signature(pub(crate) Result<Vec<u8>, SignError>);
 
 impl Answer {
-    pub(crate) fn into_parts(self) -> (Token, Result<Answered, Reason>) {
-        (self.token, self.answered)
+    pub(crate) fn into_answered(self) -> Result<Answered, Reason> {
+        self.answered
     }
 
     pub(crate) fn token(&self) -> &Token {

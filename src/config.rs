@@ -1,12 +1,14 @@
 //! Settings that both roles share.
 
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::clock::Clock;
+use crate::codec::Prefix;
 use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite};
 use crate::error::ConfigError;
-use crate::message::{CipherSuite, NamedGroup};
+use crate::message::{CipherSuite, NamedGroup, OpaqueList};
 use crate::observer::Observer;
 use crate::record::MessageLimits;
 
@@ -26,7 +28,10 @@ pub(crate) struct Common {
     pub(crate) backend: Backend,
     pub(crate) suites: Vec<&'static Suite>,
     pub(crate) groups: Vec<Arc<dyn KeyExchangeGroup>>,
-    pub(crate) alpn: Vec<Vec<u8>>,
+    /// The same as they stand in a hello.
+    pub(crate) suite_ids: Vec<CipherSuite>,
+    pub(crate) group_names: Vec<NamedGroup>,
+    alpn: Vec<u8>,
     pub(crate) extended_master_secret: ExtendedMasterSecret,
     pub(crate) require_secure_renegotiation: bool,
     pub(crate) random: Arc<dyn Random>,
@@ -40,12 +45,10 @@ impl Common {
         self.groups.iter().find(|group| group.name() == name)
     }
 
-    pub(crate) fn group_names(&self) -> Vec<NamedGroup> {
-        self.groups.iter().map(|group| group.name()).collect()
-    }
-
-    pub(crate) fn suite_ids(&self) -> Vec<CipherSuite> {
-        self.suites.iter().map(|suite| suite.id).collect()
+    /// The application protocols, unless there are none.
+    pub(crate) fn alpn(&self) -> Option<OpaqueList<'_>> {
+        let names = OpaqueList::from_encoded(Prefix::U8, &self.alpn);
+        (!names.is_empty()).then_some(names)
     }
 }
 
@@ -98,15 +101,17 @@ impl CommonBuilder {
         if has_twice(groups.iter().map(|group| group.name())) {
             return Err(ConfigError::new("groups", "a group stands there twice"));
         }
-        check_alpn(&self.alpn)?;
+        let alpn = encode_alpn(&self.alpn)?;
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
         #[cfg(not(feature = "std"))]
         let clock = self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
         Ok(Common {
+            suite_ids: suites.iter().map(|suite| suite.id).collect(),
+            group_names: groups.iter().map(|group| group.name()).collect(),
             suites,
             groups,
-            alpn: self.alpn,
+            alpn,
             extended_master_secret: self.extended_master_secret,
             require_secure_renegotiation: self.require_secure_renegotiation,
             random: self.random.unwrap_or_else(|| self.backend.random()),
@@ -144,19 +149,18 @@ fn pick_groups(
     names.iter().map(find).collect()
 }
 
-fn check_alpn(protocols: &[Vec<u8>]) -> Result<(), ConfigError> {
+fn encode_alpn(protocols: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
     const FIELD: &str = "alpn_protocols";
-    // RFC 7301 §3.1: names of 1 to 255 bytes, a list of at most 2^16-1.
-    if protocols.iter().any(|name| name.is_empty() || name.len() > 255) {
-        return Err(ConfigError::new(FIELD, "a protocol's name has 1 to 255 bytes"));
-    }
-    if protocols.iter().map(|name| name.len() + 1).sum::<usize>() > usize::from(u16::MAX) {
-        return Err(ConfigError::new(FIELD, "the names have more than 65535 bytes in all"));
-    }
     if has_twice(protocols.iter()) {
         return Err(ConfigError::new(FIELD, "a protocol stands there twice"));
     }
-    Ok(())
+    // RFC 7301 §3.1: names of 1 to 255 bytes, a list of at most 2^16-1.
+    let names = OpaqueList::encode(Prefix::U8, "a protocol's name", protocols.iter().map(Vec::as_slice))
+        .map_err(|problem| ConfigError::new(FIELD, problem.to_string()))?;
+    if names.len() > usize::from(u16::MAX) {
+        return Err(ConfigError::new(FIELD, "the names have more than 65535 bytes in all"));
+    }
+    Ok(names)
 }
 
 pub(crate) fn has_twice<T: Ord>(items: impl Iterator<Item = T>) -> bool {
@@ -169,7 +173,6 @@ pub(crate) fn has_twice<T: Ord>(items: impl Iterator<Item = T>) -> bool {
 macro_rules! common_settings {
     () => {
         /// The cipher suites, best first. Default: all six, AES-128-GCM first.
-        #[must_use]
         pub fn cipher_suites(mut self, suites: &[$crate::message::CipherSuite]) -> Self {
             self.common.suites = Some(suites.to_vec());
             self
@@ -177,21 +180,18 @@ macro_rules! common_settings {
 
         /// The groups for the key exchange, best first: implementations of one's own, or those of
         /// [`Backend::key_exchange_groups`](crate::Backend::key_exchange_groups), the default.
-        #[must_use]
         pub fn groups(mut self, groups: alloc::vec::Vec<alloc::sync::Arc<dyn $crate::KeyExchangeGroup>>) -> Self {
             self.common.groups = Some(groups);
             self
         }
 
         /// Which of the groups to use, best first. Default: all.
-        #[must_use]
         pub fn group_names(mut self, names: &[$crate::message::NamedGroup]) -> Self {
             self.common.group_names = Some(names.to_vec());
             self
         }
 
         /// The application protocols that we speak (RFC 7301), best first. Default: none, and ALPN is left out.
-        #[must_use]
         pub fn alpn_protocols<I>(mut self, protocols: I) -> Self
         where
             I: IntoIterator,
@@ -202,7 +202,6 @@ macro_rules! common_settings {
         }
 
         /// Whether a peer without extended_master_secret (RFC 7627) is accepted. Default: it is.
-        #[must_use]
         pub fn extended_master_secret(mut self, policy: $crate::ExtendedMasterSecret) -> Self {
             self.common.extended_master_secret = policy;
             self
@@ -210,42 +209,36 @@ macro_rules! common_settings {
 
         /// Whether a peer without secure renegotiation (RFC 5746) is refused. Default: a client refuses such a server
         /// (§4.1); a server, which never renegotiates, accepts such a client.
-        #[must_use]
         pub fn require_secure_renegotiation(mut self, required: bool) -> Self {
             self.common.require_secure_renegotiation = required;
             self
         }
 
         /// The crate that does the cryptography.
-        #[must_use]
         pub fn backend(mut self, backend: $crate::Backend) -> Self {
             self.common.backend = backend;
             self
         }
 
         /// Where randomness for the hellos comes from. Default: the operating system.
-        #[must_use]
         pub fn random(mut self, random: alloc::sync::Arc<dyn $crate::Random>) -> Self {
             self.common.random = Some(random);
             self
         }
 
         /// Where the time comes from. Default with the feature `std`: the operating system; else it has to be given.
-        #[must_use]
         pub fn clock(mut self, clock: alloc::sync::Arc<dyn $crate::Clock>) -> Self {
             self.common.clock = Some(clock);
             self
         }
 
         /// Who sees each message.
-        #[must_use]
         pub fn observer(mut self, observer: alloc::sync::Arc<dyn $crate::Observer>) -> Self {
             self.common.observer = Some(observer);
             self
         }
 
         /// How long the peer's handshake messages may be, in bytes.
-        #[must_use]
         pub fn message_limits(mut self, limits: $crate::MessageLimits) -> Self {
             self.common.message_limits = limits;
             self

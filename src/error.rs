@@ -389,6 +389,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// We closed the connection before the handshake was done.
+    Closed,
     /// An answer that no question of this connection waits for.
     UnexpectedAnswer,
 }
@@ -448,6 +450,7 @@ impl Reason {
             | Reason::KeyLimit
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
+            | Reason::Closed
             | Reason::UnexpectedAnswer => return None,
         })
     }
@@ -570,6 +573,7 @@ impl fmt::Display for Reason {
             Self::OutputTooSmall { needed } => {
                 write!(f, "the output buffer is too small: at least {needed} bytes are needed")
             }
+            Self::Closed => f.write_str("we closed the connection before the handshake was done"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
         }
@@ -578,6 +582,11 @@ impl fmt::Display for Reason {
 
 fn no_common<T: fmt::Display>(f: &mut fmt::Formatter<'_>, what: &str, ours: &[T], peer: &[T]) -> fmt::Result {
     write!(f, "no {what} in common: we offered {}, the peer offers {}", List(ours), List(peer))
+}
+
+/// Bytes of the peer as text, so that no control character of theirs reaches a terminal.
+pub(crate) fn escape(bytes: &[u8]) -> String {
+    alloc::format!("{}", bytes.escape_ascii())
 }
 
 /// A list as a person writes it.

@@ -10,7 +10,7 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::PeerCertificates;
 use crate::machine::Input;
-use crate::message::{HandshakeType, NamedGroup, SignatureScheme};
+use crate::message::{HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::observer::{Direction, Seen};
 use crate::proof::Established;
 use crate::codec::Writer;
@@ -20,6 +20,9 @@ use crate::transcript::Transcript;
 
 /// Client or server.
 pub(crate) trait Role: Sized {
+    const IS_CLIENT: bool;
+    /// Version in the records of the first flight (RFC 5246 appendix E.1).
+    const FIRST_FLIGHT: ProtocolVersion;
     type Config: AsRef<Common>;
     /// What this role alone keeps through a handshake.
     type Kept;
@@ -29,6 +32,8 @@ pub(crate) trait Role: Sized {
 /// What the driver needs of a flow table; `machine!` writes it.
 pub(crate) trait Machine<R: Role>: Sized {
     fn name(&self) -> &'static str;
+    /// The letters that this state waits for.
+    fn expected(&self) -> &'static [&'static str];
     fn take(self, cx: &mut Cx<'_, R>, input: Input<'_>) -> Result<Self, Reason>;
     fn decide(&mut self, cx: &mut Cx<'_, R>) -> Result<Option<Decision<Answered>>, Reason>;
     fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;
@@ -36,13 +41,12 @@ pub(crate) trait Machine<R: Role>: Sized {
     fn established(self) -> Result<Established, Self>;
 }
 
-/// What lives through a whole handshake: one box, freed when the connection is established.
+/// What lives through a whole handshake, and is freed when the connection is established.
 pub(crate) struct Handshake<R: Role> {
     pub(crate) config: Arc<R::Config>,
     pub(crate) transcript: Transcript,
     /// The transcript before a message that vouches for it (Finished).
     pub(crate) covered: Option<Digest>,
-    pub(crate) client_random: [u8; 32],
     pub(crate) server_random: [u8; 32],
     master_secret: Option<MasterSecret>,
     /// Waits for the peer's ChangeCipherSpec.
@@ -51,23 +55,23 @@ pub(crate) struct Handshake<R: Role> {
 }
 
 impl<R: Role> Handshake<R> {
-    pub(crate) fn new(config: Arc<R::Config>, kept: R::Kept) -> Box<Self> {
-        Box::new(Handshake {
+    pub(crate) fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
+        Handshake {
             config,
             transcript: Transcript::new(),
             covered: None,
-            client_random: [0; 32],
             server_random: [0; 32],
             master_secret: None,
             incoming_key: None,
             kept,
-        })
+        }
     }
 }
 
 /// What was agreed on; stays with the connection.
 #[derive(Default)]
 pub(crate) struct Facts {
+    pub(crate) client_random: [u8; 32],
     pub(crate) suite: Option<&'static Suite>,
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
@@ -88,11 +92,13 @@ pub(crate) struct Cx<'c, R: Role> {
     pub(crate) facts: &'c mut Facts,
     pub(crate) incoming: &'c mut Incoming,
     pub(crate) outgoing: &'c mut Outgoing,
+    /// The body of the handshake message that is at work, as it came.
+    pub(crate) body: &'c [u8],
     /// The name of the state that is at work, for the observer.
     pub(crate) state: &'static str,
 }
 
-impl<R: Role> Cx<'_, R> {
+impl<'c, R: Role> Cx<'c, R> {
     pub(crate) fn common(&self) -> &Common {
         (*self.hs.config).as_ref()
     }
@@ -110,6 +116,27 @@ impl<R: Role> Cx<'_, R> {
         Ok(())
     }
 
+    /// A handshake message came: adds it to the transcript, and makes it a letter. HelloRequest is hashed by nobody
+    /// (RFC 5246 §7.4.1.1).
+    pub(crate) fn received(&mut self, message_type: HandshakeType, message: &'c [u8]) -> Input<'c> {
+        self.body = message.get(HEADER_LEN..).unwrap_or_default();
+        if message_type == HandshakeType::FINISHED {
+            // RFC 5246 §7.4.9: it vouches for all messages up to, but not including, itself.
+            self.hs.covered = Some(self.hs.transcript.current());
+        }
+        if message_type == HandshakeType::CLIENT_HELLO
+            && let Some(random) = self.body.get(2..).and_then(<[u8]>::first_chunk)
+        {
+            self.facts.client_random = *random;
+        }
+        if message_type != HandshakeType::HELLO_REQUEST {
+            self.hs.transcript.add(message);
+        }
+        let input = Input::Message { message_type, body: self.body };
+        self.observe(Direction::Received, input.name(), message.len());
+        input
+    }
+
     pub(crate) fn observe(&self, direction: Direction, message: &'static str, length: usize) {
         if let Some(observer) = &self.common().observer {
             observer.message(&Seen {
@@ -117,7 +144,7 @@ impl<R: Role> Cx<'_, R> {
                 message,
                 length,
                 state: self.state,
-                client_random: &self.hs.client_random,
+                client_random: &self.facts.client_random,
             });
         }
     }
@@ -133,7 +160,7 @@ impl<R: Role> Cx<'_, R> {
         self.hs.master_secret = Some(if self.facts.extended_master_secret {
             MasterSecret::derive_extended(backend, suite, pre_master, &self.hs.transcript.current())
         } else {
-            MasterSecret::derive(backend, suite, pre_master, &self.hs.client_random, &self.hs.server_random)
+            MasterSecret::derive(backend, suite, pre_master, &self.facts.client_random, &self.hs.server_random)
         });
         Ok(MasterReady(()))
     }
@@ -146,11 +173,11 @@ impl<R: Role> Cx<'_, R> {
     /// Both directions' keys (RFC 5246 §6.3). The opening key waits for the peer's ChangeCipherSpec.
     pub(crate) fn expand_keys(&mut self, ready: MasterReady, client: bool) -> Result<SealingKey, Reason> {
         let (backend, suite) = (self.common().backend, self.suite()?);
-        let (client_random, server_random) = (&self.hs.client_random, &self.hs.server_random);
-        let keys = self.master_secret(ready)?.keys(backend, suite, client_random, server_random);
+        let (client_random, server_random) = (&self.facts.client_random, &self.hs.server_random);
+        let keys = self.master_secret(ready)?.keys(suite, client_random, server_random);
         let (ours, theirs) = if client { (keys.client, keys.server) } else { (keys.server, keys.client) };
-        self.hs.incoming_key = Some(theirs.opening(backend, suite.aead));
-        Ok(ours.sealing(backend, suite.aead))
+        self.hs.incoming_key = Some(theirs.opening(backend));
+        Ok(ours.sealing(backend))
     }
 
     /// The peer's ChangeCipherSpec came.
@@ -168,7 +195,7 @@ impl<R: Role> Cx<'_, R> {
         label: FinishedLabel,
         transcript: &Digest,
     ) -> Result<[u8; 12], Reason> {
-        Ok(self.master_secret(ready)?.verify_data(self.common().backend, self.suite()?, label, transcript))
+        Ok(self.master_secret(ready)?.verify_data(label, transcript))
     }
 
     /// ChangeCipherSpec and Finished: the end of a flight.

@@ -165,10 +165,18 @@ macro_rules! machine {
                 }
             }
 
-            fn take(self, cx: &mut Cx<'_>, input: $crate::machine::Input<'_>) -> Result<Self, $crate::error::Reason> {
+            fn expected(&self) -> &'static [&'static str] {
                 match self {
-                    $( $machine::$state(state) => machine!(@take $kind state cx input $($letter $after)+), )*
-                    $machine::Established(_) => Err($crate::error::Reason::UnexpectedMessage { got: input.name(), expected: &[] }),
+                    $( $machine::$state(_) => &[$(stringify!($letter)),+], )*
+                    $machine::Established(_) => &[],
+                }
+            }
+
+            fn take(self, cx: &mut Cx<'_>, input: $crate::machine::Input<'_>) -> Result<Self, $crate::error::Reason> {
+                let expected = $crate::handshake::Machine::expected(&self);
+                match self {
+                    $( $machine::$state(state) => machine!(@take $kind state cx input expected $($letter $after)+), )*
+                    $machine::Established(_) => Err($crate::error::Reason::UnexpectedMessage { got: input.name(), expected }),
                 }
             }
 
@@ -205,18 +213,18 @@ macro_rules! machine {
         }
     };
 
-    (@take wait $state:ident $cx:ident $input:ident $($letter:ident $after:ident)+) => {{
+    (@take wait $state:ident $cx:ident $input:ident $expected:ident $($letter:ident $after:ident)+) => {{
         $( if let Some(letter) = $input.read(<$letter as $crate::machine::Letter>::LETTER, $letter::read) {
             let after: $after = $state.on($cx, letter?)?;
             return Ok(after.into());
         } )+
         let _ = $state;
-        Err($crate::error::Reason::UnexpectedMessage { got: $input.name(), expected: &[$(stringify!($letter)),+] })
+        Err($crate::error::Reason::UnexpectedMessage { got: $input.name(), expected: $expected })
     }};
-    (@take ask $state:ident $cx:ident $input:ident $($letter:ident $after:ident)+) => {{
+    (@take ask $state:ident $cx:ident $input:ident $expected:ident $($letter:ident $after:ident)+) => {{
         // The driver reads nothing while a question is open.
         let _ = ($state, $cx);
-        Err($crate::error::Reason::UnexpectedMessage { got: $input.name(), expected: &[] })
+        Err($crate::error::Reason::UnexpectedMessage { got: $input.name(), expected: $expected })
     }};
 
     (@decide wait $state:ident $cx:ident $letter:ident) => {{ let _ = $state; Ok(None) }};

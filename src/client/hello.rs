@@ -1,44 +1,54 @@
+use alloc::sync::Arc;
+
 use pki_types::ServerName;
 
 use super::flow::Machine;
 use super::states::WaitServerHello;
-use super::{Client, Kept};
+use super::Client;
 use crate::error::Reason;
 use crate::handshake::Cx;
-use crate::message::{ClientOffer, HandshakeType};
+use crate::message::{ClientExtensions, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, StatusRequest, UNCOMPRESSED};
 
 /// The first flight: ClientHello (RFC 5246 §7.4.1.2).
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let random = cx.draw_random()?;
-    cx.hs.client_random = random;
-    let config = alloc::sync::Arc::clone(&cx.hs.config);
-    let (suites, groups) = (config.common.suite_ids(), config.common.group_names());
+    cx.facts.client_random = random;
+    let config = Arc::clone(&cx.hs.config);
+    let common = &config.common;
     let name = config.send_server_name.then(|| host_name(&cx.hs.kept.server_name)).flatten();
-    let offer = ClientOffer {
+    let offer = ClientHello {
+        version: ProtocolVersion::TLS_1_2,
         random: &random,
-        cipher_suites: &suites,
-        server_name: name,
-        supported_groups: &groups,
-        signature_algorithms: &config.schemes,
-        alpn: &config.common.alpn,
-        status_request: config.verifier.wants_status(),
-        signed_certificate_timestamp: config.verifier.wants_scts(),
+        session_id: &[],
+        cipher_suites: common.suite_ids.as_slice().into(),
+        compression_methods: &[NO_COMPRESSION],
+        extensions: ClientExtensions {
+            server_name: name.map(str::as_bytes),
+            extended_master_secret: true,
+            // RFC 5746 §3.4: empty in a first handshake.
+            renegotiation_info: Some(&[]),
+            supported_groups: Some(common.group_names.as_slice().into()),
+            ec_point_formats: Some(&[UNCOMPRESSED]),
+            signature_algorithms: Some(config.schemes.as_slice().into()),
+            alpn: common.alpn(),
+            status_request: config.verifier.wants_status().then_some(StatusRequest::OCSP),
+            signed_certificate_timestamp: config.verifier.wants_scts(),
+            ..ClientExtensions::default()
+        },
     };
     let offered_server_name = name.is_some();
-    if let Some(name) = name {
-        cx.facts.server_name = core::str::from_utf8(name).ok().map(Into::into);
-    }
+    cx.facts.server_name = name.map(Into::into);
     cx.send(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
     cx.outgoing.flush_flight()?;
     Ok(Machine::WaitServerHello(WaitServerHello { offered_server_name }))
 }
 
 /// RFC 6066 §3: a DNS name without its trailing dot; an address is not sent.
-fn host_name<'a>(name: &'a ServerName<'_>) -> Option<&'a [u8]> {
+fn host_name<'a>(name: &'a ServerName<'_>) -> Option<&'a str> {
     match name {
         ServerName::DnsName(name) => {
             let name: &str = name.as_ref();
-            Some(name.strip_suffix('.').unwrap_or(name).as_bytes())
+            Some(name.strip_suffix('.').unwrap_or(name))
         }
         _ => None,
     }

@@ -45,6 +45,12 @@ pub use server_key_exchange::{EcdhParams, ServerKeyExchange};
 
 use crate::codec::{Malformed, Prefix, Reader};
 
+/// CompressionMethod null (RFC 5246 §6.1), the only one that this library speaks.
+pub(crate) const NO_COMPRESSION: u8 = 0;
+
+/// ECPointFormat uncompressed (RFC 8422 §5.1.2), the only one that is left.
+pub(crate) const UNCOMPRESSED: u8 = 0;
+
 /// `opaque SessionID<0..32>` (RFC 5246 §7.4.1.2).
 fn read_session_id<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     let session_id = r.vector(Prefix::U8, "session_id")?;

@@ -7,12 +7,16 @@ mod states;
 
 use alloc::vec::Vec;
 
-use crate::handshake::Role;
+use crate::error::Reason;
+use crate::handshake::{Cx, Role};
+use crate::message::ProtocolVersion;
 
 /// The role.
 pub(crate) struct Server;
 
 impl Role for Server {
+    const IS_CLIENT: bool = false;
+    const FIRST_FLIGHT: ProtocolVersion = ProtocolVersion::TLS_1_2;
     type Config = config::ServerConfig;
     type Kept = Kept;
     type Machine = flow::Machine;
@@ -25,4 +29,7 @@ pub(crate) struct Kept {
     pub(crate) client_hello: Vec<u8>,
 }
 
-pub(crate) use states::start;
+/// A server waits for its client.
+pub(crate) fn start(_: &mut Cx<'_, Server>) -> Result<flow::Machine, Reason> {
+    Ok(flow::Machine::WaitClientHello(states::WaitClientHello))
+}

@@ -8,11 +8,11 @@ use super::Server;
 use super::config::Preference;
 use crate::config::{Common, ExtendedMasterSecret};
 use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
-use crate::error::Reason;
+use crate::error::{Reason, escape};
 use crate::handshake::Cx;
 use crate::identity::Identity;
 use crate::message::{
-    CipherSuite, ClientHello, NamedGroup, ProtocolNames, ProtocolVersion, SignatureScheme, UNCOMPRESSED, escape,
+    CipherSuite, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme, UNCOMPRESSED,
 };
 
 /// What is chosen once the identity is known.
@@ -26,7 +26,7 @@ pub(super) struct Chosen {
 pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> Result<(), Reason> {
     check_version(hello)?;
     // RFC 5246 §7.4.1.2: the list must contain the null method.
-    if !hello.compression_methods.contains(&0) {
+    if !hello.compression_methods.contains(&NO_COMPRESSION) {
         return Err(Reason::Compression);
     }
     let extensions = &hello.extensions;
@@ -68,14 +68,14 @@ fn check_version(hello: &ClientHello<'_>) -> Result<(), Reason> {
 }
 
 /// RFC 7301 §3.2: the first of ours that the client offers.
-fn alpn<'a>(common: &'a Common, offered: Option<ProtocolNames<'_>>) -> Result<Option<&'a [u8]>, Reason> {
-    let Some(offered) = offered.filter(|_| !common.alpn.is_empty()) else { return Ok(None) };
-    let found = common.alpn.iter().find(|ours| offered.iter().any(|name| name == ours.as_slice()));
+fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Option<&'a [u8]>, Reason> {
+    let (Some(ours), Some(offered)) = (common.alpn(), offered) else { return Ok(None) };
+    let found = ours.iter().find(|name| offered.iter().any(|offered| offered == *name));
     let none = || Reason::NoCommonAlpnProtocol {
-        ours: common.alpn.iter().map(|name| escape(name)).collect(),
+        ours: ours.iter().map(escape).collect(),
         peer: offered.iter().map(escape).collect(),
     };
-    found.map(|name| Some(name.as_slice())).ok_or_else(none)
+    found.map(Some).ok_or_else(none)
 }
 
 /// What depends on the identity: a signature scheme, a cipher suite and a group that both sides have.
@@ -142,7 +142,7 @@ fn choose_group(
         KeyAlgorithm::Ecdsa(curve) => offers(curve),
         _ => true,
     };
-    let none = || Reason::NoCommonGroup { ours: common.group_names(), peer: peer() };
+    let none = || Reason::NoCommonGroup { ours: common.group_names.clone(), peer: peer() };
     found.filter(|_| curve_offered).cloned().ok_or_else(none)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn keep(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<(), 
     }
     cx.facts.group = Some(keys.params.group);
     cx.facts.scheme = Some(keys.scheme);
-    cx.hs.kept.server_key_exchange = keys.to_vec();
+    cx.hs.kept.server_key_exchange = cx.body.to_vec();
     Ok(())
 }
 

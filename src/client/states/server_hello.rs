@@ -2,8 +2,8 @@ use super::{Cx, WaitCertificate};
 use crate::client::flow::{AfterServerHello, On};
 use crate::config::ExtendedMasterSecret;
 use crate::crypto::Suite;
-use crate::error::Reason;
-use crate::message::{ExtensionType, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED, escape};
+use crate::error::{Reason, escape};
+use crate::message::{ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED};
 
 /// ClientHello is out.
 pub(crate) struct WaitServerHello {
@@ -21,7 +21,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
         cx.incoming.version_agreed();
         let suite = Suite::find(hello.cipher_suite).filter(|suite| cx.common().suites.contains(suite));
         let suite = suite.ok_or(Reason::SuiteNotOffered(hello.cipher_suite))?;
-        if hello.compression_method != 0 {
+        if hello.compression_method != NO_COMPRESSION {
             return Err(Reason::Compression);
         }
         self.check_offered(cx, &hello.extensions)?;
@@ -33,7 +33,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
         }
         // RFC 7301 §3.2: the server picks one of the names that we offered.
         if let Some(name) = hello.extensions.alpn {
-            if !cx.common().alpn.iter().any(|offered| offered == name) {
+            if !cx.common().alpn().is_some_and(|offered| offered.iter().any(|offered| offered == name)) {
                 return Err(Reason::AlpnNotOffered(escape(name)));
             }
             cx.facts.alpn = Some(name.into());
@@ -50,10 +50,10 @@ impl On<ServerHello<'_>> for WaitServerHello {
 impl WaitServerHello {
     /// RFC 5246 §7.4.1.4: an extension that was not offered ends the handshake.
     fn check_offered(&self, cx: &Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
-        for extension in extensions.types() {
+        for extension in extensions.all.types() {
             let offered = match extension {
                 ExtensionType::SERVER_NAME => self.offered_server_name,
-                ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !cx.common().alpn.is_empty(),
+                ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => cx.common().alpn().is_some(),
                 ExtensionType::STATUS_REQUEST => cx.hs.config.verifier.wants_status(),
                 ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => cx.hs.config.verifier.wants_scts(),
                 ExtensionType::EXTENDED_MASTER_SECRET

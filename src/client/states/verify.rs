@@ -1,17 +1,17 @@
 use alloc::string::ToString;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use pki_types::UnixTime;
 
 use super::{Cx, WaitChangeCipherSpec};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::client::flow::{AfterVerdict, Asks, On};
+use crate::codec::Prefix;
 use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey, SharedSecret};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Peer, PeerCertificates};
-use crate::message::{Certificate, HandshakeType, ServerKeyExchange, write_key_share};
+use crate::message::{Certificate, ClientKeyExchange, HandshakeType, OpaqueList, ServerKeyExchange};
 use crate::proof::{KeyExchangeSigned, PeerProof};
 
 /// All that the server says before it waits for us is in.
@@ -69,7 +69,7 @@ impl On<Verdict> for AskVerify {
 
         if self.certificate_requested {
             // RFC 5246 §7.4.6: without a suitable certificate, the list is empty.
-            cx.send(HandshakeType::CERTIFICATE, |w| Certificate::write_chain(w, core::iter::empty()))?;
+            cx.send(HandshakeType::CERTIFICATE, |w| Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &[]) }.write(w))?;
         }
         let pre_master = exchange_keys(cx, &keys)?;
         let master = cx.set_master_secret(pre_master)?;
@@ -96,10 +96,7 @@ fn check_signature(cx: &Cx<'_>, key: &PublicKey, keys: &ServerKeyExchange<'_>) -
     if !key.allows(keys.scheme) {
         return Err(Reason::WrongKeyType { key: key.algorithm().to_string(), wanted: keys.scheme.to_string() });
     }
-    let mut signed = Vec::with_capacity(64 + keys.params.raw.len());
-    signed.extend_from_slice(&cx.hs.client_random);
-    signed.extend_from_slice(&cx.hs.server_random);
-    signed.extend_from_slice(keys.params.raw);
+    let signed = keys.params.signed_content(&cx.facts.client_random, &cx.hs.server_random);
     KeyExchangeSigned::verify(cx.common().backend, key, keys.scheme, &signed, keys.signature)
 }
 
@@ -108,7 +105,9 @@ fn exchange_keys(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<Shared
     let name = keys.params.group;
     let group = cx.common().group(name).map(Arc::clone).ok_or(Reason::GroupNotOffered(name))?;
     let exchange = group.start().map_err(|_| Reason::Random)?;
-    cx.send(HandshakeType::CLIENT_KEY_EXCHANGE, |w| write_key_share(w, exchange.public_key()))?;
+    cx.send(HandshakeType::CLIENT_KEY_EXCHANGE, |w| {
+        ClientKeyExchange { public_key: exchange.public_key() }.write(w)
+    })?;
     let secret = exchange.complete(keys.params.public_key).map_err(|_| Reason::BadKeyShare(name))?;
     // RFC 8422 §5.11: an all-zero secret is refused.
     if secret.is_all_zero() { Err(Reason::BadKeyShare(name)) } else { Ok(secret) }

@@ -1,22 +1,15 @@
-use alloc::sync::Arc;
-use alloc::vec::Vec;
-
 use super::{AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
-use crate::crypto::KeyExchange;
+use crate::codec::Prefix;
+use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::identity::Identity;
 use crate::message::{
-    Certificate, ClientHello, EcdhParams, HandshakeType, ProtocolVersion, ServerAnswer, SignatureScheme,
+    Certificate, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion, ServerExtensions,
+    ServerHello, UNCOMPRESSED,
 };
-use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, Machine, On};
-use crate::server::negotiate::{self, Chosen};
-
-/// A server waits for its client.
-pub(crate) fn start() -> Machine {
-    Machine::WaitClientHello(WaitClientHello)
-}
+use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
+use crate::server::negotiate;
 
 /// Nothing has come.
 pub(crate) struct WaitClientHello;
@@ -25,10 +18,10 @@ impl On<ClientHello<'_>> for WaitClientHello {
     type Next = AfterClientHello;
 
     fn on(self, cx: &mut Cx<'_>, hello: ClientHello<'_>) -> Result<AfterClientHello, Reason> {
+        cx.facts.client_random = *hello.random;
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
-        cx.hs.client_random = *hello.random;
-        cx.hs.kept.client_hello = hello.raw().to_vec();
+        cx.hs.kept.client_hello = cx.body.to_vec();
         Ok(AfterClientHello::AskIdentity(AskIdentity))
     }
 }
@@ -66,13 +59,40 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
-        send_hello(cx, &hello, &chosen)?;
-        cx.send(HandshakeType::CERTIFICATE, |w| Certificate::write_chain(w, identity.chain().iter().map(AsRef::as_ref)))?;
-
-        let exchange = chosen.group.start().map_err(|_| Reason::Random)?;
-        let params = params(chosen.group.name(), &*exchange)?;
+        send_hello(cx, &hello, chosen.suite)?;
+        let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
+        cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
         cx.facts.group = Some(chosen.group.name());
         cx.facts.scheme = Some(chosen.scheme);
-        Ok(AfterIdentity::AskSignature(AskSignature::new(cx, identity, chosen.scheme, exchange, &params)))
+        let exchange = chosen.group.start().map_err(|_| Reason::Random)?;
+        Ok(AfterIdentity::AskSignature(AskSignature::new(cx, identity, chosen, exchange)))
     }
+}
+
+/// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
+fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -> Result<(), Reason> {
+    let random = cx.draw_random()?;
+    cx.hs.server_random = random;
+    cx.facts.suite = Some(suite);
+    let backend = cx.common().backend;
+    cx.hs.transcript.start(backend, suite.hash);
+    let alpn = cx.facts.alpn.clone();
+    let answer = ServerHello {
+        version: ProtocolVersion::TLS_1_2,
+        random: &random,
+        // No session is kept.
+        session_id: &[],
+        cipher_suite: suite.id,
+        compression_method: NO_COMPRESSION,
+        extensions: ServerExtensions {
+            server_name: cx.facts.server_name.is_some(),
+            extended_master_secret: cx.facts.extended_master_secret,
+            // RFC 5746 §3.6: empty in a first handshake.
+            renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
+            ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
+            alpn: alpn.as_deref(),
+            ..ServerExtensions::default()
+        },
+    };
+    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))
 }
