@@ -10,11 +10,14 @@ compile_error!("tls12 needs a crate for its cryptography: enable the feature `ri
 
 mod alert;
 mod codec;
+mod crypto;
 mod decision;
 mod error;
 pub mod message;
+mod record;
 
 pub use alert::{AlertDescription, AlertLevel};
 pub use codec::Malformed;
 pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
+pub use record::{MessageLimits, Sent};
