@@ -16,7 +16,7 @@ const MAX_WARNING_ALERTS: u8 = 4;
 ///
 /// After an error the connection is over, and no more may be taken.
 pub(crate) struct Incoming {
-    state: ReadState,
+    pub(super) state: ReadState,
     peer: Peer,
     /// Longest plaintext, in bytes.
     plaintext_limit: usize,
@@ -320,12 +320,12 @@ mod tests {
             let missing = 5 - length;
             assert_eq!(Incoming::new().take(&mut b"GET /"[..length].to_vec()), Ok(Taken::NeedInput { missing }));
         }
-        let not_tls = Incoming::new().take(&mut *b"GET / HTTP/1.1\r\n");
+        let not_tls = Incoming::new().take(&mut b"GET / HTTP/1.1\r\n".to_vec());
         assert_eq!(not_tls, Err(Reason::NotTls(NotTls::HttpRequest)));
 
         let mut incoming = Incoming::new();
         incoming.take(&mut [22, 3, 1, 0, 1, 0]).unwrap();
-        assert_eq!(incoming.take(&mut *b"GET / HTTP/1.1\r\n"), Err(Reason::ContentType(ContentType(b'G'))));
+        assert_eq!(incoming.take(&mut b"GET / HTTP/1.1\r\n".to_vec()), Err(Reason::ContentType(ContentType(b'G'))));
     }
 
     #[test]

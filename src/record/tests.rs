@@ -18,7 +18,8 @@ pub(super) const AEADS: [AeadAlgorithm; 3] =
 /// The client's write key, for both ends.
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
     let suite = SUITES.iter().find(|suite| suite.aead == aead).unwrap();
-    let client = || MasterSecret::resume(Backend::Ring, suite, &[0x4d; 48]).keys(suite, &[0xc1; 32], &[0x5e; 32]).client;
+    let client =
+        || MasterSecret::resume(Backend::Ring, suite, &[0x4d; 48]).keys(suite, &[0xc1; 32], &[0x5e; 32]).client;
     (client().sealing(Backend::Ring), client().opening(Backend::Ring))
 }
 
@@ -252,11 +253,9 @@ fn records_that_are_dropped_repeated_or_swapped_are_refused() {
             outgoing.seal_vec(content, &mut record).unwrap();
             record
         });
-        for (wire, sequence) in [
-            (second.clone(), 0),
-            ([&first[..], &first].concat(), 1),
-            ([&second[..], &first].concat(), 0),
-        ] {
+        for (wire, sequence) in
+            [(second.clone(), 0), ([&first[..], &first].concat(), 1), ([&second[..], &first].concat(), 0)]
+        {
             let (_, mut incoming) = established(aead);
             assert_eq!(take_all(&mut incoming, wire), Err(Reason::BadRecordMac { sequence }), "{aead:?}");
         }
