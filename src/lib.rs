@@ -15,6 +15,7 @@ pub mod crypto;
 mod decision;
 mod error;
 pub mod message;
+mod record;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
@@ -24,3 +25,4 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
+pub use record::{MessageLimits, Sent};
