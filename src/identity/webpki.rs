@@ -17,6 +17,12 @@ use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
 use crate::identity::{Peer, Verified, VerifyPeer};
 
+/// Webpki builds no longer paths.
+const MAX_INTERMEDIATES: usize = 6;
+
+/// The steps from a certificate to a possible issuer, over all ways up, that are tried at most.
+const MAX_WAYS_UP: usize = 1000;
+
 /// Accepts a server whose certificate leads to one of our roots, covers the name that was asked for and may sign.
 ///
 /// What it checks, in this order:
@@ -70,6 +76,9 @@ impl WebPkiVerifier {
 
         let explained = |error| explain(error, &certificates);
         let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
+        if !has_few_ways_up(&end_entity, others) {
+            return Err(CertificateError::TooComplex);
+        }
         let path = end_entity
             .verify_for_usage(
                 self.backend.webpki_algorithms(),
@@ -118,6 +127,24 @@ fn key_of_accepted_size(certificate: &CertificateDer<'_>) -> Result<PublicKey, C
         }
         _ => Ok(key),
     }
+}
+
+/// Whether the ways up from `leaf` by the names of issuers alone are few.
+///
+/// Webpki's own budget counts certificates that it puts on a path, but for each it looks at all that were sent: 32 KiB
+/// of certificates, layered so that each has many issuers, keep it busy for seconds. Real chains have a handful of ways.
+fn has_few_ways_up(leaf: &EndEntityCert<'_>, others: &[CertificateDer<'_>]) -> bool {
+    fn climb(issuer: &[u8], others: &[EndEntityCert<'_>], length: usize, budget: &mut usize) -> Option<()> {
+        let issuers = others.iter().filter(|other| other.subject() == issuer);
+        for next in issuers.take_while(|_| length > 0) {
+            *budget = budget.checked_sub(1)?;
+            climb(next.issuer(), others, length - 1, budget)?;
+        }
+        Some(())
+    }
+    // What webpki cannot parse it does not use.
+    let others: Vec<_> = others.iter().filter_map(|other| EndEntityCert::try_from(other).ok()).collect();
+    climb(leaf.issuer(), &others, MAX_INTERMEDIATES, &mut { MAX_WAYS_UP }).is_some()
 }
 
 /// RFC 5280 §6.1.4 (n): the key usage of an issuer, if it has one, holds keyCertSign. Webpki leaves that out.
