@@ -9,12 +9,18 @@ extern crate std;
 compile_error!("tls12 needs a crate for its cryptography: enable the feature `ring` (part of the default features)");
 
 mod alert;
+mod clock;
 mod codec;
+pub mod crypto;
 mod decision;
 mod error;
 pub mod message;
+mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
+pub use clock::Clock;
+#[cfg(feature = "std")]
+pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
