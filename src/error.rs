@@ -128,6 +128,8 @@ pub enum CertificateError {
     },
     /// The key's type, curve or the algorithm of a signature is one that this library does not know.
     UnsupportedAlgorithm(String),
+    /// The path breaks this rule of path validation (RFC 5280 §6.1).
+    Constraint(&'static str),
     /// The path is too long or too complex to be checked within the budget.
     TooComplex,
     /// Whoever verifies refused it, for a reason of its own.
@@ -152,6 +154,7 @@ impl CertificateError {
             | CertificateError::KeyUsage
             | CertificateError::ExtendedKeyUsage
             | CertificateError::RsaKeySize { .. }
+            | CertificateError::Constraint(_)
             | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
         }
     }
@@ -193,6 +196,7 @@ impl fmt::Display for CertificateError {
                 write!(f, "the RSA key has {bits} bits; {least} to {most} are accepted")
             }
             Self::UnsupportedAlgorithm(detail) => write!(f, "not supported: {detail}"),
+            Self::Constraint(rule) => write!(f, "the certificate's path is not valid: {rule}"),
             Self::TooComplex => f.write_str("the certificate's path is too long or too complex"),
             Self::Refused(why) => write!(f, "the verifier refused the certificate: {why}"),
         }
