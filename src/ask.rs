@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use pki_types::{ServerName, UnixTime};
 
-use crate::crypto::{Backend, Digest, PublicKey, SignError, SigningKey};
+use crate::crypto::{Backend, PublicKey, SignError, SigningKey};
 use crate::error::{CertificateError, Reason};
 use crate::identity::{Identity, Peer, PeerCertificates, Verified};
 use crate::message::{ClientHello, SignatureScheme};
@@ -183,7 +183,7 @@ impl SignRequest {
     /// The message's digest by the scheme's hash, for services that sign digests; `None` where the scheme signs the
     /// message itself (Ed25519).
     #[must_use]
-    pub fn digest(&self) -> Option<Digest> {
+    pub fn digest(&self) -> Option<Vec<u8>> {
         self.backend.scheme_digest(self.scheme, &self.message)
     }
 

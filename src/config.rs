@@ -105,7 +105,8 @@ impl CommonBuilder {
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
         #[cfg(not(feature = "std"))]
-        let clock = self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
+        let clock =
+            self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
         Ok(Common {
             suite_ids: suites.iter().map(|suite| suite.id).collect(),
             group_names: groups.iter().map(|group| group.name()).collect(),

@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use crate::ask::{Answered, Ask, Token};
+use crate::codec::Writer;
 use crate::config::Common;
+use crate::crypto::Digest;
 use crate::crypto::{FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
@@ -13,8 +15,6 @@ use crate::machine::Input;
 use crate::message::{HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::observer::{Direction, Seen};
 use crate::proof::Established;
-use crate::codec::Writer;
-use crate::crypto::Digest;
 use crate::record::{Incoming, Outgoing};
 use crate::transcript::Transcript;
 
@@ -199,7 +199,12 @@ impl<'c, R: Role> Cx<'c, R> {
     }
 
     /// ChangeCipherSpec and Finished: the end of a flight.
-    pub(crate) fn send_finished(&mut self, ready: MasterReady, label: FinishedLabel, key: SealingKey) -> Result<(), Reason> {
+    pub(crate) fn send_finished(
+        &mut self,
+        ready: MasterReady,
+        label: FinishedLabel,
+        key: SealingKey,
+    ) -> Result<(), Reason> {
         self.outgoing.change_cipher_spec(key)?;
         self.observe(Direction::Sent, "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;

@@ -46,7 +46,11 @@ impl<'a> Input<'a> {
     }
 
     /// Reads it as the message `M`, if it is one.
-    pub(crate) fn read<M>(&self, letter: Option<HandshakeType>, read: fn(&'a [u8]) -> Result<M, Malformed>) -> Option<Result<M, Reason>> {
+    pub(crate) fn read<M>(
+        &self,
+        letter: Option<HandshakeType>,
+        read: fn(&'a [u8]) -> Result<M, Malformed>,
+    ) -> Option<Result<M, Reason>> {
         match self {
             Input::Message { message_type, body } if letter == Some(*message_type) => {
                 Some(read(body).map_err(|problem| Reason::Malformed { message: self.name(), problem }))
@@ -173,6 +177,7 @@ macro_rules! machine {
             }
 
             fn take(self, cx: &mut Cx<'_>, input: $crate::machine::Input<'_>) -> Result<Self, $crate::error::Reason> {
+                use $crate::machine::Letter as _;
                 let expected = $crate::handshake::Machine::expected(&self);
                 match self {
                     $( $machine::$state(state) => machine!(@take $kind state cx input expected $($letter $after)+), )*
@@ -214,7 +219,7 @@ macro_rules! machine {
     };
 
     (@take wait $state:ident $cx:ident $input:ident $expected:ident $($letter:ident $after:ident)+) => {{
-        $( if let Some(letter) = $input.read(<$letter as $crate::machine::Letter>::LETTER, $letter::read) {
+        $( if let Some(letter) = $input.read($letter::LETTER, $letter::read) {
             let after: $after = $state.on($cx, letter?)?;
             return Ok(after.into());
         } )+
@@ -248,6 +253,7 @@ macro_rules! machine {
     (@answer ask $state:ident $cx:ident $answer:ident $letter:ident $after:ident) => {
         match $answer {
             $crate::ask::Answered::$letter(answer) => {
+                let answer: $letter = answer;
                 let after: $after = $state.on($cx, answer)?;
                 Ok(after.into())
             }

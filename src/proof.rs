@@ -54,8 +54,9 @@ impl KeyExchangeSigned {
 
     /// The server's own signature.
     pub(crate) fn by_us(signature: Signature) -> Result<(Self, alloc::vec::Vec<u8>), Reason> {
-        let signature =
-            signature.0.map_err(|error: SignError| Reason::Local { what: "the signing key", why: error.to_string() })?;
+        let signature = signature
+            .0
+            .map_err(|error: SignError| Reason::Local { what: "the signing key", why: error.to_string() })?;
         Ok((KeyExchangeSigned(()), signature))
     }
 }

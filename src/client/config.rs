@@ -95,7 +95,8 @@ impl ClientConfigBuilder {
         };
         #[cfg(not(feature = "webpki"))]
         let verifier = self.verifier;
-        let verifier = verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
+        let verifier =
+            verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
         Ok(Arc::new(ClientConfig { common, verifier, schemes, send_server_name: self.send_server_name }))
     }
 }

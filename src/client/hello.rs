@@ -1,13 +1,16 @@
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use pki_types::ServerName;
 
+use super::Client;
 use super::flow::Machine;
 use super::states::WaitServerHello;
-use super::Client;
 use crate::error::Reason;
 use crate::handshake::Cx;
-use crate::message::{ClientExtensions, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, StatusRequest, UNCOMPRESSED};
+use crate::message::{
+    ClientExtensions, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, StatusRequest, UNCOMPRESSED,
+};
 
 /// The first flight: ClientHello (RFC 5246 §7.4.1.2).
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
@@ -15,7 +18,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     cx.facts.client_random = random;
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
-    let name = config.send_server_name.then(|| host_name(&cx.hs.kept.server_name)).flatten();
+    let name: Option<Box<str>> = host_name(&cx.hs.kept.server_name).filter(|_| config.send_server_name).map(Into::into);
     let offer = ClientHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
@@ -23,7 +26,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         cipher_suites: common.suite_ids.as_slice().into(),
         compression_methods: &[NO_COMPRESSION],
         extensions: ClientExtensions {
-            server_name: name.map(str::as_bytes),
+            server_name: name.as_deref().map(str::as_bytes),
             extended_master_secret: true,
             // RFC 5746 §3.4: empty in a first handshake.
             renegotiation_info: Some(&[]),
@@ -37,9 +40,9 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         },
     };
     let offered_server_name = name.is_some();
-    cx.facts.server_name = name.map(Into::into);
     cx.send(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
     cx.outgoing.flush_flight()?;
+    cx.facts.server_name = name;
     Ok(Machine::WaitServerHello(WaitServerHello { offered_server_name }))
 }
 

@@ -80,20 +80,21 @@ enum Letter<'a> {
 impl Driver<Client> {
     pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
         let mut driver = Driver::new(config, client::Kept::new(server_name));
-        match driver.start(client::start) {
-            Ok(()) => Ok(driver),
-            Err(reason) => Err(Error::new(reason, driver.state)),
+        match driver.with_cx(client::start) {
+            Ok(machine) => {
+                driver.arrive(machine);
+                Ok(driver)
+            }
+            Err(reason) => Err(driver.refuse(reason)),
         }
     }
 }
 
 impl Driver<Server> {
-    pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
+    pub(super) fn server(config: Arc<ServerConfig>) -> Self {
         let mut driver = Driver::new(config, server::Kept::default());
-        match driver.start(server::start) {
-            Ok(()) => Ok(driver),
-            Err(reason) => Err(Error::new(reason, driver.state)),
-        }
+        driver.arrive(server::start());
+        driver
     }
 }
 
@@ -103,7 +104,7 @@ impl<R: Role> Driver<R> {
         let (observer, limits) = (common.observer.clone(), common.message_limits);
         Driver {
             state: "Start",
-            incoming: Incoming::new(R::IS_CLIENT),
+            incoming: Incoming::new(),
             outgoing: Outgoing::new(R::FIRST_FLIGHT),
             join: Join::new(limits),
             facts: Facts::default(),
@@ -119,15 +120,11 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    fn start(&mut self, start: fn(&mut Cx<'_, R>) -> Result<R::Machine, Reason>) -> Result<(), Reason> {
+    fn with_cx<T>(&mut self, work: impl FnOnce(&mut Cx<'_, R>) -> Result<T, Reason>) -> Result<T, Reason> {
         let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, .. } = self else {
             return Err(not_there());
         };
-        let mut cx = Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state };
-        let machine = start(&mut cx)?;
-        *state = machine.name();
-        flight.machine = Some(machine);
-        Ok(())
+        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state })
     }
 
     #[inline]
@@ -229,7 +226,9 @@ impl<R: Role> Driver<R> {
                 return Ok(Step::Idle);
             }
             Some(Letter::Answer(answered)) => machine.answer(&mut cx, answered)?,
-            Some(Letter::Input(Input::Message { message_type: HandshakeType::HELLO_REQUEST, body })) if R::IS_CLIENT => {
+            Some(Letter::Input(Input::Message { message_type: HandshakeType::HELLO_REQUEST, body }))
+                if R::IS_CLIENT =>
+            {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
                 count_hello_request(&mut self.hello_requests, body)?;
@@ -267,13 +266,12 @@ impl<R: Role> Driver<R> {
         if !self.join.is_aligned() {
             return Err(Reason::ExcessHandshakeData);
         }
-        let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, .. } = self else {
+        let Phase::Handshake(flight) = &mut self.phase else {
             return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] });
         };
         let machine = flight.machine.take().ok_or_else(not_there)?;
-        let mut cx = Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state };
-        cx.observe(Direction::Received, input.name(), payload.len());
-        let machine = machine.take(&mut cx, input)?;
+        self.observe(Direction::Received, input.name(), payload.len());
+        let machine = self.with_cx(|cx| machine.take(cx, input))?;
         self.arrive(machine);
         Ok(())
     }
@@ -428,7 +426,8 @@ impl<R: Role> Driver<R> {
 
     pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
         match &mut self.phase {
-            Phase::Handshake(flight) if matches!(&flight.question, Question::Open(token) if token.fits(answer.token())) => {
+            Phase::Handshake(flight) if matches!(&flight.question, Question::Open(token) if token.fits(answer.token())) =>
+            {
                 flight.question = Question::Answered(answer.into_answered());
                 Ok(())
             }

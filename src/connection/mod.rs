@@ -76,11 +76,9 @@ impl ClientConnection {
 
 impl ServerConnection {
     /// A server that waits for a client's hello.
-    ///
-    /// # Errors
-    /// None at present.
-    pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        Driver::server(config).map(ServerConnection)
+    #[must_use]
+    pub fn new(config: Arc<ServerConfig>) -> Self {
+        ServerConnection(Driver::server(config))
     }
 }
 

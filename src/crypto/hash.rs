@@ -1,5 +1,6 @@
 //! Hash functions.
 
+use crate::message::SignatureScheme;
 use core::fmt;
 
 use zeroize::Zeroize;
@@ -16,6 +17,22 @@ pub(crate) enum HashAlgorithm {
 
 impl HashAlgorithm {
     /// Length of a digest in bytes.
+    /// The hash of a signature scheme, if it signs digests.
+    pub(crate) const fn of_scheme(scheme: SignatureScheme) -> Option<Self> {
+        match scheme {
+            SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PSS_RSAE_SHA256
+            | SignatureScheme::ECDSA_SECP256R1_SHA256 => Some(Self::Sha256),
+            SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PSS_RSAE_SHA384
+            | SignatureScheme::ECDSA_SECP384R1_SHA384 => Some(Self::Sha384),
+            SignatureScheme::RSA_PKCS1_SHA512
+            | SignatureScheme::RSA_PSS_RSAE_SHA512
+            | SignatureScheme::ECDSA_SECP521R1_SHA512 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn output_len(self) -> usize {
         match self {
             HashAlgorithm::Sha256 => 32,

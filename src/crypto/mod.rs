@@ -88,6 +88,13 @@ impl Backend {
         }
     }
 
+    /// The digest that a scheme signs; `None` for those that sign the message itself.
+    pub(crate) fn scheme_digest(self, scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
+        let mut hasher = Hasher::new(self, HashAlgorithm::of_scheme(scheme)?);
+        hasher.update(message);
+        Some(hasher.finish().as_ref().to_vec())
+    }
+
     /// The algorithms with which certificates are verified.
     #[cfg(feature = "webpki")]
     pub(crate) fn webpki_algorithms(self) -> &'static [&'static dyn pki_types::SignatureVerificationAlgorithm] {

@@ -9,14 +9,17 @@ use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use zeroize::Zeroize;
 
+use crate::codec::Prefix;
 use crate::crypto::{Backend, KeyAlgorithm, PublicKey, SigningKey, Suite};
 use crate::error::ConfigError;
-use crate::message::{CipherSuite, ClientHello};
+use crate::message::{CipherSuite, ClientHello, OpaqueList};
 
 /// A chain of certificates with the key of the first, and the names that a server uses it for.
 #[derive(Clone, Debug)]
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
+    /// The same as it stands in a Certificate message.
+    encoded_chain: Vec<u8>,
     public_key: PublicKey,
     key: Arc<dyn SigningKey>,
     names: Vec<String>,
@@ -54,7 +57,9 @@ impl Identity {
                 format!("no signature scheme for a key of the type {}", public_key.algorithm()),
             ));
         }
-        Ok(Identity { chain, public_key, key, names: vec![] })
+        let encoded_chain = OpaqueList::encode(Prefix::U24, "certificate", chain.iter().map(AsRef::as_ref))
+            .map_err(|problem| ConfigError::new("identity.chain", problem.to_string()))?;
+        Ok(Identity { chain, encoded_chain, public_key, key, names: vec![] })
     }
 
     /// The identity of a chain and a private key as PEM text: `CERTIFICATE` sections, our own certificate first, and
@@ -118,6 +123,10 @@ impl Identity {
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
+    }
+
+    pub(crate) fn encoded_chain(&self) -> &[u8] {
+        &self.encoded_chain
     }
 
     /// The key that signs.

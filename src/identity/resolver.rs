@@ -60,10 +60,10 @@ impl ResolveIdentity for Identities {
         let best = self
             .identities
             .iter()
-            .filter(|identity| identity.usable_by(hello, &self.suites))
             .map(|identity| (Fit::of(identity, wanted), identity))
             .filter(|(fit, _)| !self.strict || *fit <= Fit::Wildcard)
-            .min_by_key(|(fit, _)| *fit);
+            // One that the client cannot verify is still better than none: the negotiation then says what is missing.
+            .min_by_key(|(fit, identity)| (!identity.usable_by(hello, &self.suites), *fit));
         Decision::Now(best.map(|(_, identity)| Arc::clone(identity)))
     }
 }

@@ -80,6 +80,10 @@ impl Verified {
         &self.key
     }
 
+    pub(crate) fn into_key(self) -> PublicKey {
+        self.key
+    }
+
     /// The last second at which the verdict holds (seconds since 1970-01-01 00:00 UTC), if it is known.
     #[must_use]
     pub fn not_after(&self) -> Option<u64> {
@@ -88,7 +92,7 @@ impl Verified {
 }
 
 /// The certificates of a peer as it sent them, its own first. They share their bytes with their clones.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct PeerCertificates(Arc<[u8]>);
 
 impl PeerCertificates {

@@ -99,7 +99,11 @@ impl fmt::Display for CertificateView {
 /// The certificate in full, with nothing behind it.
 pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, CertificateError> {
     let (rest, parsed) = X509Certificate::from_der(certificate).map_err(bad_encoding)?;
-    if rest.is_empty() { Ok(parsed) } else { Err(CertificateError::BadEncoding("bytes are left over behind it".into())) }
+    if rest.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(CertificateError::BadEncoding("bytes are left over behind it".into()))
+    }
 }
 
 pub(super) fn bad_encoding(error: impl fmt::Display) -> CertificateError {

@@ -198,9 +198,9 @@ fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateErro
         Error::CaUsedAsEndEntity => {
             CertificateError::Constraint("the certificate is that of an authority, which is not for servers")
         }
-        Error::EndEntityUsedAsCa => {
-            CertificateError::Constraint("an issuer in the path may not issue certificates (RFC 5280 §4.2.1.9, §4.2.1.3)")
-        }
+        Error::EndEntityUsedAsCa => CertificateError::Constraint(
+            "an issuer in the path may not issue certificates (RFC 5280 §4.2.1.9, §4.2.1.3)",
+        ),
         Error::PathLenConstraintViolated => CertificateError::Constraint(
             "the path is longer than an issuer's pathLenConstraint allows (RFC 5280 §4.2.1.9)",
         ),

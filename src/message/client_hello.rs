@@ -1,3 +1,5 @@
+use pki_types::DnsName;
+
 use super::extensions::Extensions;
 use super::{CipherSuite, ClientExtensions, List, ProtocolVersion, read_session_id};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
@@ -37,6 +39,13 @@ impl<'a> ClientHello<'a> {
                 extensions: ClientExtensions::read(Extensions::read(r)?)?,
             })
         })
+    }
+
+    /// The name that the client asks for (RFC 6066 §3), if it is a DNS name as it has to be.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&'a str> {
+        let name = core::str::from_utf8(self.extensions.server_name?).ok()?;
+        DnsName::try_from(name).is_ok().then_some(name)
     }
 
     pub(crate) fn write(&self, w: &mut Writer<'_>) {

@@ -118,14 +118,19 @@ impl Outgoing {
     /// When the key's last record is spent, nothing can be sent any more, not even this.
     pub(crate) fn alert(&mut self, description: AlertDescription) {
         let level = description.level();
-        if level == AlertLevel::Fatal
-            && let Some(start) = self.flight.take()
-        {
-            self.queue.truncate(start);
+        if level == AlertLevel::Fatal {
+            self.discard_flight();
         }
         _ = self
             .flush_flight()
             .and_then(|()| self.state.append(ContentType::ALERT, &[level.code(), description.0], &mut self.queue));
+    }
+
+    /// Takes back the messages of a flight that is not finished: none of it was seen outside.
+    pub(crate) fn discard_flight(&mut self) {
+        if let Some(start) = self.flight.take() {
+            self.queue.truncate(start);
+        }
     }
 
     /// How many bytes can be drained.

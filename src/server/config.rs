@@ -47,7 +47,7 @@ impl ServerConfig {
 #[must_use]
 pub struct ServerConfigBuilder {
     common: CommonBuilder,
-    identities: Vec<Arc<Identity>>,
+    identities: Vec<Identity>,
     resolver: Option<Arc<dyn ResolveIdentity>>,
     preference: Preference,
 }
@@ -58,13 +58,13 @@ impl ServerConfigBuilder {
     /// A certificate with its key. Can be called again: each client is then shown the one that its server_name asks for
     /// and that it can verify, the first ones first.
     pub fn identity(mut self, identity: Identity) -> Self {
-        self.identities.push(Arc::new(identity));
+        self.identities.push(identity);
         self
     }
 
     /// Several certificates, as by several calls of [`Self::identity`].
     pub fn identities(mut self, identities: impl IntoIterator<Item = Identity>) -> Self {
-        self.identities.extend(identities.into_iter().map(Arc::new));
+        self.identities.extend(identities);
         self
     }
 
@@ -91,7 +91,7 @@ impl ServerConfigBuilder {
             (Some(_), false) => return Err(ConfigError::new("resolver", "give either identities or a `resolver`")),
             (None, false) => {
                 check_usable(&self.identities, &common)?;
-                Arc::new(Identities::new(self.identities))
+                Arc::new(Identities::new(self.identities).with_suites(&common.suite_ids))
             }
             (None, true) => {
                 return Err(ConfigError::new("identity", "say who this server is: an `identity` or a `resolver`"));
@@ -102,15 +102,15 @@ impl ServerConfigBuilder {
 }
 
 /// An identity that no configured cipher suite can use would never be shown.
-fn check_usable(identities: &[Arc<Identity>], common: &Common) -> Result<(), ConfigError> {
-    let unusable = |identity: &&Arc<Identity>| {
-        let key = identity.key().public_key();
+fn check_usable(identities: &[Identity], common: &Common) -> Result<(), ConfigError> {
+    let unusable = |identity: &&Identity| {
+        let key = identity.public_key();
         !common.suites.iter().any(|suite| key.fits(suite.auth))
     };
     match identities.iter().find(unusable) {
         Some(identity) => Err(ConfigError::new(
             "cipher_suites",
-            alloc::format!("none of them fits the identity with a key of type {}", identity.key().public_key().algorithm()),
+            alloc::format!("none of them fits the identity with a key of type {}", identity.public_key().algorithm()),
         )),
         None => Ok(()),
     }

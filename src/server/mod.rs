@@ -7,8 +7,7 @@ mod states;
 
 use alloc::vec::Vec;
 
-use crate::error::Reason;
-use crate::handshake::{Cx, Role};
+use crate::handshake::Role;
 use crate::message::ProtocolVersion;
 
 /// The role.
@@ -30,6 +29,6 @@ pub(crate) struct Kept {
 }
 
 /// A server waits for its client.
-pub(crate) fn start(_: &mut Cx<'_, Server>) -> Result<flow::Machine, Reason> {
-    Ok(flow::Machine::WaitClientHello(states::WaitClientHello))
+pub(crate) fn start() -> flow::Machine {
+    flow::Machine::WaitClientHello(states::WaitClientHello)
 }

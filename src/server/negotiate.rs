@@ -80,10 +80,10 @@ fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Optio
 
 /// What depends on the identity: a signature scheme, a cipher suite and a group that both sides have.
 pub(super) fn choose(cx: &Cx<'_, Server>, hello: &ClientHello<'_>, identity: &Identity) -> Result<Chosen, Reason> {
-    let key = identity.key().public_key();
+    let key = identity.public_key();
     Ok(Chosen {
-        suite: choose_suite(cx.common(), cx.hs.config.preference, hello, &key)?,
-        group: choose_group(cx.common(), cx.hs.config.preference, hello, &key)?,
+        suite: choose_suite(cx.common(), cx.hs.config.preference, hello, key)?,
+        group: choose_group(cx.common(), cx.hs.config.preference, hello, key)?,
         scheme: choose_scheme(hello, identity)?,
     })
 }
@@ -130,7 +130,8 @@ fn choose_group(
     hello: &ClientHello<'_>,
     key: &PublicKey,
 ) -> Result<Arc<dyn KeyExchangeGroup>, Reason> {
-    let peer = || -> Vec<NamedGroup> { hello.extensions.supported_groups.into_iter().flat_map(|list| list.iter()).collect() };
+    let peer =
+        || -> Vec<NamedGroup> { hello.extensions.supported_groups.into_iter().flat_map(|list| list.iter()).collect() };
     // Without the extension, nothing says that the client would take our group; guessing fails later and more darkly.
     let offers = |name: NamedGroup| hello.extensions.supported_groups.is_some_and(|list| list.contains(name));
     let found = match preference {

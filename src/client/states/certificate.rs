@@ -18,7 +18,7 @@ impl On<Certificate<'_>> for WaitCertificate {
         if certificate.chain.is_empty() {
             return Err(Reason::Malformed { message: "Certificate", problem: Malformed::Empty("certificate_list") });
         }
-        cx.facts.peer_certificates = Some(PeerCertificates::new(certificate.chain.raw()));
+        cx.facts.peer_certificates = Some(PeerCertificates::from(certificate));
         Ok(if self.status_promised {
             AfterCertificate::WaitStatusOrKeys(WaitStatusOrKeys)
         } else {

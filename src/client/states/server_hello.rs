@@ -1,7 +1,6 @@
 use super::{Cx, WaitCertificate};
 use crate::client::flow::{AfterServerHello, On};
 use crate::config::ExtendedMasterSecret;
-use crate::crypto::Suite;
 use crate::error::{Reason, escape};
 use crate::message::{ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED};
 
@@ -19,8 +18,8 @@ impl On<ServerHello<'_>> for WaitServerHello {
             return Err(Reason::Version { peer: hello.version });
         }
         cx.incoming.version_agreed();
-        let suite = Suite::find(hello.cipher_suite).filter(|suite| cx.common().suites.contains(suite));
-        let suite = suite.ok_or(Reason::SuiteNotOffered(hello.cipher_suite))?;
+        let offered = cx.common().suites.iter().find(|suite| suite.id == hello.cipher_suite);
+        let suite = offered.copied().ok_or(Reason::SuiteNotOffered(hello.cipher_suite))?;
         if hello.compression_method != NO_COMPRESSION {
             return Err(Reason::Compression);
         }

