@@ -2,6 +2,7 @@ mod client_hello;
 mod messages;
 mod parts;
 mod properties;
+mod registry;
 mod server_hello;
 
 use alloc::vec::Vec;
