@@ -1,7 +1,6 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::codec::Reader;
 use crate::error::Reason;
 use crate::message::HandshakeType;
 
@@ -53,6 +52,7 @@ impl Join {
     }
 
     /// Adds the content of a handshake record. Messages that were handed out are forgotten, and their ranges void.
+    /// After an error nothing more is to be pushed.
     pub(crate) fn push(&mut self, fragment: &[u8]) -> Result<(), Reason> {
         self.buffer.drain(..self.start);
         self.unseen -= self.start;
@@ -99,10 +99,9 @@ impl Join {
 
     /// Type and length of the message at `at`, once its header is there.
     fn header(&self, at: usize) -> Option<(HandshakeType, usize)> {
-        let mut reader = Reader::new(self.buffer.get(at..)?);
-        let message = HandshakeType(reader.u8("").ok()?);
-        let length = usize::try_from(reader.u24("").ok()?).ok()?;
-        Some((message, length))
+        let [message, a, b, c] = *self.buffer.get(at..)?.first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+        Some((HandshakeType(message), length))
     }
 
     /// Holds a message against its limit, before any of it is waited for.

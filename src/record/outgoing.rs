@@ -85,7 +85,7 @@ impl Outgoing {
         let Some(start) = self.flight else { return Ok(()) };
         let length = self.queue.len() - start;
         let records = length.div_ceil(self.max_fragment);
-        if u64::try_from(records).map_or(true, |records| records > self.records_left()) {
+        if u64::try_from(records).unwrap_or(u64::MAX) > self.records_left() {
             return Err(Reason::KeyLimit);
         }
         self.queue.resize(start + self.sealed_len(length), 0);
@@ -113,7 +113,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues an alert. A fatal one takes the place of a flight that is not finished; a warning goes behind it.
+    /// Queues an alert. A fatal one takes the place of an unfinished flight; a warning goes behind what there is of it.
     ///
     /// When the key's last record is spent, nothing can be sent any more, not even this.
     pub(crate) fn alert(&mut self, description: AlertDescription) {
@@ -173,10 +173,9 @@ impl Outgoing {
             && length > 0
             && let Some((content, rest)) = left.split_at_checked(length)
             && let Some(record) = out.get_mut(produced..produced + overhead + length)
+            && let Some(place) = record.get_mut(prefix..prefix + length)
         {
-            if let Some(place) = record.get_mut(prefix..prefix + length) {
-                place.copy_from_slice(content);
-            }
+            place.copy_from_slice(content);
             self.state.seal(ContentType::APPLICATION_DATA, ProtocolVersion::TLS_1_2, record)?;
             produced += record.len();
             left = rest;
@@ -374,12 +373,6 @@ mod tests {
             incoming.state.sequence = limit - 18;
             assert_eq!(outgoing.records_left(), 2);
 
-            finished(&mut outgoing);
-            assert_eq!(outgoing.flush_flight(), Err(Reason::KeyLimit), "ten bytes are five records");
-            outgoing.alert(AlertDescription::INTERNAL_ERROR);
-            outgoing.state.sequence -= 1;
-            drain(&mut outgoing);
-
             let mut out = vec![0; 200];
             let sent = outgoing.seal(b"12345", &mut out).unwrap();
             assert_eq!((sent.taken, outgoing.records_left()), (4, 0));
@@ -397,5 +390,17 @@ mod tests {
             assert_eq!(records[..3], [(DATA, b"12".to_vec()), (DATA, b"34".to_vec()), alert]);
             assert_eq!((records.len(), outgoing.state.sequence), (2 + 16, limit), "sixteen alerts and no more");
         }
+    }
+
+    #[test]
+    fn a_flight_of_more_records_than_are_left_is_refused_whole_and_an_alert_may_follow() {
+        let (mut outgoing, _) = established(AeadAlgorithm::Aes256Gcm);
+        outgoing.limit_fragment(5);
+        outgoing.state.sequence = 23_726_566 - 17;
+        finished(&mut outgoing);
+        assert_eq!(outgoing.flush_flight(), Err(Reason::KeyLimit), "ten bytes are two records, and one is left");
+        assert_eq!(outgoing.pending(), 0);
+        outgoing.alert(AlertDescription::INTERNAL_ERROR);
+        assert_eq!(outgoing.pending(), 2 + outgoing.overhead());
     }
 }
