@@ -14,6 +14,7 @@ mod codec;
 pub mod crypto;
 mod decision;
 mod error;
+pub mod identity;
 pub mod message;
 mod transcript;
 
