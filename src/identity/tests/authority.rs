@@ -30,7 +30,7 @@ pub(super) fn authority(name: &str) -> CertificateParams {
 /// An authority: its certificate, and what it issues.
 pub(super) struct Authority {
     pub(super) certificate: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
+    pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
