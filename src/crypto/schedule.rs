@@ -47,7 +47,7 @@ impl MasterSecret {
         secret
     }
 
-    fn keyed(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
+    pub(crate) fn keyed(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
         MasterSecret { prf: Prf::new(backend, suite.hash, secret) }
     }
 
@@ -135,7 +135,7 @@ impl TrafficKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{HashAlgorithm, Hasher};
+    use super::super::Hasher;
     use super::*;
     use crate::message::CipherSuite;
 
