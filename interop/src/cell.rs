@@ -137,8 +137,14 @@ impl Report {
         if self.group.is_some_and(|group| group != cell.group) {
             return Err(format!("{who} reports the group {:?} instead of {}", self.group, cell.group));
         }
-        if self.extended_master_secret == Some(false) {
-            return Err(format!("{who} reports that the extended master secret was not negotiated"));
+        Ok(())
+    }
+
+    /// Checks that the extended master secret is used, unless the peer `lacks` it.
+    pub fn check_extended_master_secret(&self, lacks: Option<&str>, who: &str) -> Result<(), String> {
+        if self.extended_master_secret.is_some_and(|used| used == lacks.is_some()) {
+            let how = if lacks.is_some() { "with" } else { "without" };
+            return Err(format!("{who} reports a connection {how} the extended master secret"));
         }
         Ok(())
     }

@@ -31,7 +31,9 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), Str
 
 fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<(), String> {
     let mut session = connect(peer.port(lab, want)?, setup)?;
-    session.report().check(&want.cell, "tls12")?;
+    let ours = session.report();
+    ours.check(&want.cell, "tls12")?;
+    ours.check_extended_master_secret(peer.lacks_extended_master_secret(), "tls12")?;
     let report = peer.talk(&mut session, &talk::text(TEXT, u32::from(want.cell.suite.0)))?;
     report.check(&want.cell, "the server")?;
     close(&mut session)
@@ -48,6 +50,7 @@ fn page_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetu
         return Err(format!("the server's page does not say what was negotiated:\n{page}"));
     }
     report.check(&want.cell, "the server's page")?;
+    report.check_extended_master_secret(peer.lacks_extended_master_secret(), "the server's page")?;
     close(&mut session)
 }
 
@@ -71,13 +74,17 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), Str
     setup.groups = vec![cell.group];
     let length = if peer.application() == Application::Http { PAGE } else { TEXT };
     let served = serve(peer, lab, &setup, &Order::new(lab, talk::text(length, u32::from(cell.suite.0))));
+    let lacks = peer.lacks_extended_master_secret();
     let check = || -> Result<(), String> {
         let (ours, _) = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
         ours.check(cell, "tls12")?;
+        ours.check_extended_master_secret(lacks, "tls12")?;
         if ours.server_name.as_deref().is_some_and(|name| name != NAME) {
             return Err(format!("the client asked for {:?}", ours.server_name));
         }
-        served.peer.as_ref().map_err(|error| format!("the client: {error}"))?.check(cell, "the client")
+        let theirs = served.peer.as_ref().map_err(|error| format!("the client: {error}"))?;
+        theirs.check(cell, "the client")?;
+        theirs.check_extended_master_secret(lacks, "the client")
     };
     check().map_err(|error| served.explain(&error, peer))
 }
@@ -147,7 +154,7 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
         upload: order.upload,
         deadline: net::deadline(),
     };
-    let (application, unclean) = (peer.application(), peer.closes_unclean().is_some());
+    let (application, peer_closes) = (peer.application(), peer.closes_first());
     let ended = AtomicBool::new(false);
     let served = thread::scope(|scope| {
         let server = scope.spawn(|| {
@@ -159,13 +166,12 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
             }
             .map_err(other)?;
             let negotiated = (session.report(), session.scheme());
-            session.close()?;
-            match session.wait_for_close() {
-                Err(failure) if !unclean => {
-                    Err(Failure { text: format!("the peer's close_notify: {}", failure.text), ..failure })
-                }
-                _ => Ok(negotiated),
+            if peer_closes {
+                session.wait_for_close().map_err(no_close)?;
             }
+            session.close()?;
+            session.wait_for_close().map_err(no_close)?;
+            Ok(negotiated)
         });
         let peer = peer.connect(lab, &job);
         ended.store(true, Ordering::SeqCst);
@@ -175,6 +181,10 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
     // It lies in the run's directory, which goes away as a whole.
     let _ = fs::remove_file(&payload_file);
     served
+}
+
+fn no_close(failure: Failure) -> Failure {
+    Failure { text: format!("the peer's close_notify: {}", failure.text), ..failure }
 }
 
 fn other(text: String) -> Failure {

@@ -77,6 +77,8 @@ pub enum Cause {
     Version,
     /// The peer sent this fatal alert.
     PeerAlert(AlertDescription),
+    /// The connection ended without a close_notify.
+    Truncated,
     /// Anything else.
     Other,
 }
@@ -217,6 +219,9 @@ fn io_failure(error: &rustls::Error) -> Failure {
 fn failure(error: &io::Error) -> Failure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => io_failure(error),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Failure { cause: Cause::Truncated, text: error.to_string() }
+        }
         None => Failure { cause: Cause::Other, text: format!("{error} ({:?})", error.kind()) },
     }
 }

@@ -205,6 +205,12 @@ impl Process {
         value.ok_or_else(|| format!("{} did not print what was expected of it\n{}", self.what, self.transcript()))
     }
 
+    /// Waits until it has printed this many bytes, ended, or the deadline.
+    pub fn wait_for_length(&self, deadline: Instant, length: usize) {
+        // Whoever calls this looks at the output afterwards.
+        let _ = self.stdout.wait(deadline, |bytes| (bytes.len() >= length).then_some(((), 0)));
+    }
+
     /// Waits until it ends; `Err` when it had to be killed at the deadline.
     pub fn finish(mut self, deadline: Instant) -> Result<Finished, String> {
         let status = loop {

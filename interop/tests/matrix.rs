@@ -66,12 +66,28 @@ fn split(peer: Peer) -> Vec<Work> {
     if let Some(start) = server {
         let name = name.clone();
         work.push(Box::new(move |lab| {
-            part(name, "server", lab, start(lab), |peer, cell| peer.excluded(cell), matrix::as_client, extras::as_client)
+            part(
+                name,
+                "server",
+                lab,
+                start(lab),
+                |peer, cell| peer.excluded(cell),
+                matrix::as_client,
+                extras::as_client,
+            )
         }));
     }
     if let Some(start) = client {
         work.push(Box::new(move |lab| {
-            part(name, "client", lab, start(lab), |peer, cell| peer.excluded(cell), matrix::as_server, extras::as_server)
+            part(
+                name,
+                "client",
+                lab,
+                start(lab),
+                |peer, cell| peer.excluded(cell),
+                matrix::as_server,
+                extras::as_server,
+            )
         }));
     }
     work

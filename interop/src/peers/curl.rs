@@ -43,7 +43,8 @@ impl ClientPeer for Curl {
         }
         // `* SSL connection using TLSv1.2 / ECDHE-ECDSA-AES128-GCM-SHA256`, `* ALPN: server accepted http/1.1`
         let text = String::from_utf8_lossy(&finished.stderr).into_owned();
-        let after = |key: &str| text.lines().find_map(|line| line.split_once(key)).map(|(_, rest)| rest.trim().to_owned());
+        let after =
+            |key: &str| text.lines().find_map(|line| line.split_once(key)).map(|(_, rest)| rest.trim().to_owned());
         Ok(Report {
             suite: after("SSL connection using TLSv1.2 / ").and_then(|name| suite_by_openssl_name(&name)),
             alpn: Some(after("ALPN: server accepted ").unwrap_or_default()),

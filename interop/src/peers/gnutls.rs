@@ -6,6 +6,7 @@ use tls12::message::{CipherSuite, NamedGroup};
 
 use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
 use crate::cell::{Kind, Report, SUITES};
+use crate::extras::{self, Checked};
 use crate::net;
 use crate::ours::Session;
 use crate::process::{Process, version};
@@ -62,6 +63,10 @@ impl GnuTlsServer {
 }
 
 impl ServerPeer for GnuTlsServer {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::gnutls::servers(self, lab)
+    }
+
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         self.start(lab, want, "--echo")
     }
@@ -87,6 +92,11 @@ impl ServerPeer for GnuTlsServer {
 struct GnuTlsClient;
 
 impl ClientPeer for GnuTlsClient {
+    /// gnutls-cli sends close_notify when its input ends, and none after it got one.
+    fn closes_first(&self) -> bool {
+        true
+    }
+
     fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
         let log = lab.directory.join(format!("gnutls-cli-{}.log", job.port));
         let mut arguments = vec![
@@ -103,8 +113,9 @@ impl ClientPeer for GnuTlsClient {
         arguments.push("127.0.0.1".to_owned());
         let mut process = Process::start(&lab.programs.gnutls_cli, &arguments)?;
         let feeding = process.feed(job.payload.to_vec());
-        let finished = process.finish(job.deadline);
+        process.wait_for_length(job.deadline, job.payload.len());
         drop(feeding.join());
+        let finished = process.finish(job.deadline);
         let text = fs::read_to_string(&log).unwrap_or_default();
         let finished = finished.map_err(|error| format!("{error}\n{text}"))?;
         if finished.stdout != job.payload {
@@ -148,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_description_names_suite_and_group() {
-        let report = description("- Description: (TLS1.2-X.509)-(ECDHE-X25519)-(RSA-PSS-RSAE-SHA256)-(CHACHA20-POLY1305)");
+        let report =
+            description("- Description: (TLS1.2-X.509)-(ECDHE-X25519)-(RSA-PSS-RSAE-SHA256)-(CHACHA20-POLY1305)");
         assert_eq!(report.suite, Some(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256));
         assert_eq!(report.group, Some(NamedGroup::X25519));
     }

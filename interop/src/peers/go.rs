@@ -13,10 +13,17 @@ use crate::talk;
 pub(super) fn peer(lab: &Lab) -> Peer {
     let version = version(&lab.programs.go, &["version"]);
     let number = version.split_whitespace().nth(2).unwrap_or_default().trim_start_matches("go").to_owned();
+    let minor: Option<u32> = number.split('.').nth(1).and_then(|minor| minor.parse().ok());
+    let lacks = minor.is_some_and(|minor| minor < 21).then_some("Go speaks RFC 7627 from 1.21 on");
     Peer {
         name: format!("Go {number}"),
-        server: Some(Box::new(|lab| Ok(Box::new(GoServer { program: build(lab, "server")?, running: Running::new() })))),
-        client: Some(Box::new(|lab| Ok(Box::new(GoClient(Process::start(&build(lab, "client")?, ["connect"])?))))),
+        server: Some(Box::new(move |lab| {
+            Ok(Box::new(GoServer { program: build(lab, "server")?, running: Running::new(), lacks }))
+        })),
+        client: Some(Box::new(move |lab| {
+            let process = Process::start(&build(lab, "client")?, ["connect"])?;
+            Ok(Box::new(GoClient { process, lacks }))
+        })),
     }
 }
 
@@ -42,9 +49,14 @@ fn build(lab: &Lab, role: &str) -> Result<PathBuf, String> {
 struct GoServer {
     program: PathBuf,
     running: Running<(Kind, Versions), (Process, u16)>,
+    lacks: Option<&'static str>,
 }
 
 impl ServerPeer for GoServer {
+    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
+        self.lacks
+    }
+
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         let program = &self.program;
         let (_, port) = self.running.get((want.cell.kind, want.versions), |_| {
@@ -69,11 +81,18 @@ impl ServerPeer for GoServer {
 }
 
 /// One process that makes all connections.
-struct GoClient(Process);
+struct GoClient {
+    process: Process,
+    lacks: Option<&'static str>,
+}
 
 impl ClientPeer for GoClient {
+    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
+        self.lacks
+    }
+
     fn connect(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
-        self.0.send_line(&format!(
+        self.process.send_line(&format!(
             "{} {} {} {} {} 1.3 {}",
             job.port,
             job.name,
@@ -82,11 +101,11 @@ impl ClientPeer for GoClient {
             least(job.versions),
             job.alpn.unwrap_or("-"),
         ))?;
-        answer(&self.0, job)
+        answer(&self.process, job)
     }
 
     fn output(&mut self) -> String {
-        self.0.take_output()
+        self.process.take_output()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::cell::{Cell, Kind, Report};
 use crate::certs::Certs;
+use crate::extras::Checked;
 use crate::ours::Session;
 use crate::process::Programs;
 
@@ -17,7 +18,7 @@ mod nginx;
 mod openssl;
 mod rustls;
 
-pub use openssl::OpenSslServer;
+pub use openssl::{OpenSslClient, OpenSslServer, s_server};
 
 /// What all peers share: programs, certificates, and a directory that goes away at the end.
 pub struct Lab {
@@ -94,9 +95,15 @@ pub trait ServerPeer {
         Report::default()
     }
 
-    /// Whether the server names `http/1.1` when we offer it by ALPN.
-    fn speaks_alpn(&self) -> bool {
-        true
+    /// Why it does not speak RFC 7627.
+    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Checks that this peer alone allows.
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        let _ = lab;
+        Vec::new()
     }
 
     /// Sends `payload` one way and as much the other, without waiting for an echo.
@@ -152,9 +159,20 @@ pub trait ClientPeer {
         Application::Echo
     }
 
-    /// Why its close_notify does not reach us, where it does not.
-    fn closes_unclean(&self) -> Option<&'static str> {
+    /// Whether it closes first, after it got all of its payload back; else it waits for our close_notify and answers it.
+    fn closes_first(&self) -> bool {
+        false
+    }
+
+    /// Why it does not speak RFC 7627.
+    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Checks that this peer alone allows.
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        let _ = lab;
+        Vec::new()
     }
 
     /// Makes one connection; `Err` is the peer's own account of what went wrong.
@@ -187,7 +205,15 @@ pub type Start<T> = Box<dyn FnOnce(&Lab) -> Result<Box<T>, String> + Send>;
 /// All peers.
 #[must_use]
 pub fn all(lab: &Lab) -> Vec<Peer> {
-    vec![openssl::peer(lab), gnutls::peer(lab), rustls::peer(), curl::peer(lab), nginx::peer(lab), go::peer(lab), java::peer(lab)]
+    vec![
+        openssl::peer(lab),
+        gnutls::peer(lab),
+        rustls::peer(),
+        curl::peer(lab),
+        nginx::peer(lab),
+        go::peer(lab),
+        java::peer(lab),
+    ]
 }
 
 /// The cell of checks that are not about suites, certificates or groups.

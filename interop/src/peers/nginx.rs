@@ -76,7 +76,7 @@ fn configuration(lab: &Lab, directory: &std::path::Path, ports: &[(Kind, Version
              \x20   ssl_certificate {};\n    ssl_certificate_key {};\n\
              \x20   ssl_ecdh_curve X25519:prime256v1:secp384r1;\n\
              \x20   location / {{\n      root {home}/files;\n      dav_methods PUT;\n\
-             \x20     add_header X-TLS \"$ssl_protocol $ssl_cipher $ssl_curve $ssl_alpn_protocol $ssl_server_name\" always;\n\
+             \x20     add_header X-TLS \"$ssl_protocol $ssl_cipher $ssl_curve alpn=$ssl_alpn_protocol sni=$ssl_server_name\" always;\n\
              \x20   }}\n  }}\n",
             leaf.chain_file.display(),
             leaf.key_file.display(),
@@ -97,19 +97,14 @@ impl ServerPeer for Nginx {
             return Err(format!("the page differs: {} bytes after {}", response.body.len(), response.head));
         }
         let header = response.header("X-TLS").ok_or_else(|| format!("no X-TLS in {}", response.head))?;
-        let words: Vec<&str> = header.split(' ').collect();
-        let [version, suite, group, alpn, name] = words.as_slice() else {
-            return Err(format!("nginx reports {header:?}"));
-        };
-        if *version != "TLSv1.2" {
+        let mut words = header.split(' ');
+        if words.next() != Some("TLSv1.2") {
             return Err(format!("nginx reports {header:?}"));
         }
         Ok(Report {
-            suite: suite_by_openssl_name(suite),
-            group: group_by_openssl_name(group),
-            alpn: Some((*alpn).to_owned()),
-            server_name: Some((*name).to_owned()),
-            ..Report::default()
+            suite: words.next().and_then(suite_by_openssl_name),
+            group: words.next().and_then(group_by_openssl_name),
+            ..Report::parse(header)
         })
     }
 
@@ -117,7 +112,8 @@ impl ServerPeer for Nginx {
         self.uploads += 1;
         let name = format!("upload-{}.txt", self.uploads);
         let response = talk::request(session, "PUT", &format!("/{name}"), payload)?;
-        let stored = fs::read(self.directory.join(&name)).map_err(|error| format!("{error} after {}", response.head))?;
+        let stored =
+            fs::read(self.directory.join(&name)).map_err(|error| format!("{error} after {}", response.head))?;
         if stored == payload { Ok(()) } else { Err(format!("nginx stored other bytes: {}", response.head)) }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
 use crate::cell::{Kind, Report, group_by_openssl_name, suite_by_openssl_name};
+use crate::extras::{self, Checked};
 use crate::net;
 use crate::ours::Session;
 use crate::process::{Process, version};
@@ -13,7 +14,7 @@ pub(super) fn peer(lab: &Lab) -> Peer {
     Peer {
         name,
         server: Some(Box::new(|_| Ok(Box::new(OpenSslServer::new(&[]))))),
-        client: Some(Box::new(|_| Ok(Box::new(OpenSslClient)))),
+        client: Some(Box::new(|_| Ok(Box::new(OpenSslClient::new(&[]))))),
     }
 }
 
@@ -34,32 +35,39 @@ impl OpenSslServer {
     fn start(&mut self, lab: &Lab, want: &Want, mode: &'static str) -> Result<u16, String> {
         let more = &self.arguments;
         let (_, port) = self.running.get((want.cell.kind, want.versions, mode), |_| {
-            let leaf = lab.certs.leaf(want.cell.kind);
-            let mut arguments: Vec<String> =
-                ["s_server", "-accept", "127.0.0.1:0", "-alpn", "http/1.1", mode].map(str::to_owned).into();
-            for (name, file) in [
-                ("-cert", &leaf.chain_file),
-                ("-cert_chain", &leaf.intermediate_file),
-                ("-key", &leaf.key_file),
-            ] {
-                arguments.extend([name.to_owned(), file.display().to_string()]);
-            }
+            let mut arguments = vec!["-alpn", "http/1.1", mode];
             if want.versions == Versions::Only13 {
-                arguments.push("-tls1_3".to_owned());
+                arguments.push("-tls1_3");
             }
-            arguments.extend_from_slice(more);
-            let process = Process::start(&lab.programs.openssl, &arguments)?;
-            // It binds port 0 and says `ACCEPT 127.0.0.1:34567`.
-            let port = process.wait_for_line(net::deadline(), |line| {
-                line.strip_prefix("ACCEPT ").and_then(|address| address.rsplit(':').next()?.parse().ok())
-            })?;
-            Ok((process, port))
+            arguments.extend(more.iter().map(String::as_str));
+            s_server(lab, want.cell.kind, &arguments)
         })?;
         Ok(*port)
     }
 }
 
+/// Starts `openssl s_server` and returns its port.
+pub fn s_server(lab: &Lab, kind: Kind, arguments: &[&str]) -> Result<(Process, u16), String> {
+    let leaf = lab.certs.leaf(kind);
+    let mut all: Vec<String> = ["s_server", "-accept", "127.0.0.1:0"].map(str::to_owned).into();
+    let files = [("-cert", &leaf.chain_file), ("-cert_chain", &leaf.intermediate_file), ("-key", &leaf.key_file)];
+    for (name, file) in files {
+        all.extend([name.to_owned(), file.display().to_string()]);
+    }
+    all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    let process = Process::start(&lab.programs.openssl, &all)?;
+    // It binds port 0 and says `ACCEPT 127.0.0.1:34567`.
+    let port = process.wait_for_line(net::deadline(), |line| {
+        line.strip_prefix("ACCEPT ").and_then(|address| address.rsplit(':').next()?.parse().ok())
+    })?;
+    Ok((process, port))
+}
+
 impl ServerPeer for OpenSslServer {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::openssl::servers(lab)
+    }
+
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         self.start(lab, want, "-rev")
     }
@@ -86,15 +94,41 @@ impl ServerPeer for OpenSslServer {
     }
 }
 
-struct OpenSslClient;
+/// `openssl s_client`, with more arguments.
+pub struct OpenSslClient {
+    arguments: Vec<String>,
+}
+
+impl OpenSslClient {
+    /// Nothing runs between its connections.
+    #[must_use]
+    pub fn new(arguments: &[&str]) -> OpenSslClient {
+        OpenSslClient { arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect() }
+    }
+}
 
 impl ClientPeer for OpenSslClient {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::openssl::clients(lab)
+    }
+
     fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
         let address = format!("127.0.0.1:{}", job.port);
         let roots = job.roots.display().to_string();
         let mut arguments = vec![
-            "s_client", "-connect", &address, "-brief", "-ign_eof", "-nocommands", "-CAfile", &roots, "-verify_return_error",
-            "-servername", job.name, "-verify_hostname", job.name,
+            "s_client",
+            "-connect",
+            &address,
+            "-brief",
+            "-ign_eof",
+            "-nocommands",
+            "-CAfile",
+            &roots,
+            "-verify_return_error",
+            "-servername",
+            job.name,
+            "-verify_hostname",
+            job.name,
         ];
         if job.versions == Versions::Only13 {
             arguments.push("-tls1_3");
@@ -102,12 +136,17 @@ impl ClientPeer for OpenSslClient {
         if let Some(alpn) = job.alpn {
             arguments.extend(["-alpn", alpn]);
         }
+        arguments.extend(self.arguments.iter().map(String::as_str));
         let mut process = Process::start(&lab.programs.openssl, &arguments)?;
         let feeding = process.feed(job.payload.to_vec());
         let finished = process.finish(job.deadline)?;
         drop(feeding.join());
         if finished.stdout != job.payload {
-            return Err(format!("the echo differs ({} of {} bytes)\n{finished}", finished.stdout.len(), job.payload.len()));
+            return Err(format!(
+                "the echo differs ({} of {} bytes)\n{finished}",
+                finished.stdout.len(),
+                job.payload.len()
+            ));
         }
         let text = String::from_utf8_lossy(&finished.stderr).into_owned();
         if !finished.status.success() || !text.contains("Verification: OK") {

@@ -141,4 +141,3 @@ fn report(connection: &CommonState) -> String {
     let (suite, group) = (suite.map_or(0, |suite| suite.0), group.map_or(0, |group| group.0));
     format!("suite={suite:04x} group={group:04x} alpn={alpn}")
 }
-

@@ -1,5 +1,8 @@
 //! Checks beyond the product: names and roots, versions, ALPN, the extended master secret, long transfers.
 
+pub mod gnutls;
+pub mod openssl;
+
 use pki_types::ServerName;
 use tls12::AlertDescription;
 
@@ -32,7 +35,9 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab) -> Vec<Checked> {
         let result = check(peer, lab).map_err(|error| format!("{error}\n{}", peer.output()));
         (name, result)
     };
-    checks.map(run).into()
+    let mut all: Vec<Checked> = checks.map(run).into();
+    all.extend(peer.own_checks(lab));
+    all
 }
 
 /// All checks of this client against our server.
@@ -44,7 +49,9 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab) -> Vec<Checked> {
         ("client with TLS 1.3 alone", client_with_13_alone),
         ("4 MiB each way", long_from_client),
     ];
-    checks.map(|(name, check)| (name, check(peer, lab))).into()
+    let mut all: Vec<Checked> = checks.map(|(name, check)| (name, check(peer, lab))).into();
+    all.extend(peer.own_checks(lab));
+    all
 }
 
 fn want(versions: Versions) -> Want {
@@ -54,12 +61,18 @@ fn want(versions: Versions) -> Want {
 fn extended_master_secret(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
     let port = peer.port(lab, &want(Versions::Both))?;
     let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
-    if session.report().extended_master_secret != Some(true) {
-        return Err("not negotiated".to_owned());
-    }
+    let used = session.report().extended_master_secret;
     peer.talk(&mut session, &talk::text(1000, 1))?;
     matrix::close(&mut session)?;
-    Ok(String::new())
+    expect_extended_master_secret(used, peer.lacks_extended_master_secret())
+}
+
+fn expect_extended_master_secret(used: Option<bool>, lacks: Option<&'static str>) -> Result<String, String> {
+    match (used, lacks) {
+        (Some(true), None) => Ok("used".to_owned()),
+        (Some(false), Some(reason)) => Ok(format!("not used: {reason}")),
+        _ => Err(format!("used: {used:?}, known to lack it: {lacks:?}")),
+    }
 }
 
 fn alpn_from_server(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
@@ -139,8 +152,10 @@ fn server_setup(lab: &Lab) -> ServerSetup<'_> {
 fn extended_master_secret_of_client(peer: &mut AnyClient, lab: &Lab) -> Result<String, String> {
     let served = matrix::serve(peer, lab, &server_setup(lab), &Order::new(lab, talk::text(1000, 1)));
     match (&served.ours, &served.peer) {
-        (Ok((report, _)), Ok(_)) if report.extended_master_secret == Some(true) => Ok(String::new()),
-        _ => Err(served.explain("not negotiated", peer)),
+        (Ok((report, _)), Ok(_)) => {
+            expect_extended_master_secret(report.extended_master_secret, peer.lacks_extended_master_secret())
+        }
+        _ => Err(served.explain("the connection failed", peer)),
     }
 }
 
