@@ -128,6 +128,8 @@ pub enum CertificateError {
     },
     /// The key's type, curve or the algorithm of a signature is one that this library does not know.
     UnsupportedAlgorithm(String),
+    /// The path breaks this rule of path validation (RFC 5280 §6.1).
+    Constraint(&'static str),
     /// The path is too long or too complex to be checked within the budget.
     TooComplex,
     /// Whoever verifies refused it, for a reason of its own.
@@ -152,6 +154,7 @@ impl CertificateError {
             | CertificateError::KeyUsage
             | CertificateError::ExtendedKeyUsage
             | CertificateError::RsaKeySize { .. }
+            | CertificateError::Constraint(_)
             | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
         }
     }
@@ -193,6 +196,7 @@ impl fmt::Display for CertificateError {
                 write!(f, "the RSA key has {bits} bits; {least} to {most} are accepted")
             }
             Self::UnsupportedAlgorithm(detail) => write!(f, "not supported: {detail}"),
+            Self::Constraint(rule) => write!(f, "the certificate's path is not valid: {rule}"),
             Self::TooComplex => f.write_str("the certificate's path is too long or too complex"),
             Self::Refused(why) => write!(f, "the verifier refused the certificate: {why}"),
         }
@@ -389,6 +393,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// We closed the connection before the handshake was done.
+    Closed,
     /// An answer that no question of this connection waits for.
     UnexpectedAnswer,
 }
@@ -448,6 +454,7 @@ impl Reason {
             | Reason::KeyLimit
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
+            | Reason::Closed
             | Reason::UnexpectedAnswer => return None,
         })
     }
@@ -570,6 +577,7 @@ impl fmt::Display for Reason {
             Self::OutputTooSmall { needed } => {
                 write!(f, "the output buffer is too small: at least {needed} bytes are needed")
             }
+            Self::Closed => f.write_str("we closed the connection before the handshake was done"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
         }
@@ -578,6 +586,11 @@ impl fmt::Display for Reason {
 
 fn no_common<T: fmt::Display>(f: &mut fmt::Formatter<'_>, what: &str, ours: &[T], peer: &[T]) -> fmt::Result {
     write!(f, "no {what} in common: we offered {}, the peer offers {}", List(ours), List(peer))
+}
+
+/// Bytes of the peer as text, so that no control character of theirs reaches a terminal.
+pub(crate) fn escape(bytes: &[u8]) -> String {
+    alloc::format!("{}", bytes.escape_ascii())
 }
 
 /// A list as a person writes it.

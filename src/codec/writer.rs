@@ -37,21 +37,27 @@ impl<'a> Writer<'a> {
     /// A length of `prefix` bytes, and what `write` appends.
     pub(crate) fn sub(&mut self, prefix: Prefix, what: &'static str, write: impl FnOnce(&mut Writer<'_>)) {
         let at = self.out.len();
-        let size = prefix.size();
-        self.out.extend_from_slice(&[0; 4][4 - size..]);
-        let mut inner = Writer { out: self.out, too_long: None };
-        write(&mut inner);
-        if let Some(inner) = inner.too_long {
-            self.too_long.get_or_insert(inner);
+        let start = at + prefix.size();
+        self.out.resize(start, 0);
+        write(self);
+        // A length that no u32 can hold is too long for every prefix, as `u32::MAX` is.
+        let length = u32::try_from(self.out.len() - start).unwrap_or(u32::MAX).to_be_bytes();
+        match (length.split_at_checked(length.len() - prefix.size()), self.out.get_mut(at..start)) {
+            (Some((above, length)), Some(field)) if above.iter().all(|byte| *byte == 0) => {
+                field.copy_from_slice(length);
+            }
+            _ => {
+                self.too_long.get_or_insert(what);
+            }
         }
-        let length = self.out.len() - at - size;
-        let fits = length < 1 << (8 * size);
-        if let (Some(field), Ok(length)) = (self.out.get_mut(at..at + size), u32::try_from(length))
-            && fits
-        {
-            field.copy_from_slice(&length.to_be_bytes()[4 - size..]);
-        } else {
-            self.too_long.get_or_insert(what);
+    }
+
+    /// As [`Self::sub`], but nothing at all, not even a length, if `write` appends nothing.
+    pub(crate) fn sub_unless_empty(&mut self, prefix: Prefix, what: &'static str, write: impl FnOnce(&mut Writer<'_>)) {
+        let before = self.out.len();
+        self.sub(prefix, what, write);
+        if self.out.len() == before + prefix.size() {
+            self.out.truncate(before);
         }
     }
 

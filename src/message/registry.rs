@@ -27,6 +27,18 @@ macro_rules! registry {
             }
         }
 
+        impl From<$int> for $name {
+            fn from(value: $int) -> Self {
+                $name(value)
+            }
+        }
+
+        impl From<$name> for $int {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self.name() {

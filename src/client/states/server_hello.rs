@@ -1,0 +1,89 @@
+use super::{Cx, WaitCertificate};
+use crate::client::flow::{AfterServerHello, On};
+use crate::config::ExtendedMasterSecret;
+use crate::error::{Reason, escape};
+use crate::message::{ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED};
+
+/// ClientHello is out.
+pub(crate) struct WaitServerHello {
+    pub(crate) offered_server_name: bool,
+}
+
+impl On<ServerHello<'_>> for WaitServerHello {
+    type Next = AfterServerHello;
+
+    fn on(self, cx: &mut Cx<'_>, hello: ServerHello<'_>) -> Result<AfterServerHello, Reason> {
+        // RFC 5246 §7.4.1.3: the server's version is the one of the connection.
+        if hello.version != ProtocolVersion::TLS_1_2 {
+            return Err(Reason::Version { peer: hello.version });
+        }
+        cx.incoming.version_agreed();
+        let offered = cx.common().suites.iter().find(|suite| suite.id == hello.cipher_suite);
+        let suite = offered.copied().ok_or(Reason::SuiteNotOffered(hello.cipher_suite))?;
+        if hello.compression_method != NO_COMPRESSION {
+            return Err(Reason::Compression);
+        }
+        self.check_offered(cx, &hello.extensions)?;
+        check_renegotiation_info(cx, &hello.extensions)?;
+        check_master_secret(cx, &hello.extensions)?;
+        // RFC 8422 §5.1.2: a list without the uncompressed format is a contradiction.
+        if hello.extensions.ec_point_formats.is_some_and(|formats| !formats.contains(&UNCOMPRESSED)) {
+            return Err(Reason::PointFormats);
+        }
+        // RFC 7301 §3.2: the server picks one of the names that we offered.
+        if let Some(name) = hello.extensions.alpn {
+            if !cx.common().alpn().is_some_and(|offered| offered.iter().any(|offered| offered == name)) {
+                return Err(Reason::AlpnNotOffered(escape(name)));
+            }
+            cx.facts.alpn = Some(name.into());
+        }
+        cx.hs.kept.scts = hello.extensions.signed_certificate_timestamp.map(|scts| scts.raw().to_vec());
+        cx.hs.server_random = *hello.random;
+        cx.facts.suite = Some(suite);
+        let backend = cx.common().backend;
+        cx.hs.transcript.start(backend, suite.hash);
+        Ok(AfterServerHello::WaitCertificate(WaitCertificate { status_promised: hello.extensions.status_request }))
+    }
+}
+
+impl WaitServerHello {
+    /// RFC 5246 §7.4.1.4: an extension that was not offered ends the handshake.
+    fn check_offered(&self, cx: &Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+        for extension in extensions.all.types() {
+            let offered = match extension {
+                ExtensionType::SERVER_NAME => self.offered_server_name,
+                ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => cx.common().alpn().is_some(),
+                ExtensionType::STATUS_REQUEST => cx.hs.config.verifier.wants_status(),
+                ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => cx.hs.config.verifier.wants_scts(),
+                ExtensionType::EXTENDED_MASTER_SECRET
+                | ExtensionType::RENEGOTIATION_INFO
+                | ExtensionType::EC_POINT_FORMATS => true,
+                // RFC 8446 §4.2.7: clients tolerate servers that answer with their groups.
+                ExtensionType::SUPPORTED_GROUPS => true,
+                _ => false,
+            };
+            if !offered {
+                return Err(Reason::ExtensionNotOffered(extension));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// RFC 5746 §3.4: empty in a first handshake; absent from servers that know no secure renegotiation.
+fn check_renegotiation_info(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+    match extensions.renegotiation_info {
+        Some([]) => cx.facts.secure_renegotiation = true,
+        Some(_) => return Err(Reason::RenegotiationMismatch),
+        None if cx.common().require_secure_renegotiation => return Err(Reason::NoSecureRenegotiation),
+        None => {}
+    }
+    Ok(())
+}
+
+/// RFC 7627 §5.2.
+fn check_master_secret(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+    cx.facts.extended_master_secret = extensions.extended_master_secret;
+    let required = cx.common().extended_master_secret == ExtendedMasterSecret::Required;
+    if required && !extensions.extended_master_secret { Err(Reason::NoExtendedMasterSecret) } else { Ok(()) }
+}

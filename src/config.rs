@@ -1,0 +1,249 @@
+//! Settings that both roles share.
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::clock::Clock;
+use crate::codec::Prefix;
+use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite};
+use crate::error::ConfigError;
+use crate::message::{CipherSuite, NamedGroup, OpaqueList};
+use crate::observer::Observer;
+use crate::record::MessageLimits;
+
+/// Whether extended_master_secret (RFC 7627) must be negotiated. It is always offered and preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtendedMasterSecret {
+    /// A peer without it is accepted. Such a connection has no channel bindings and no exporters.
+    #[default]
+    Preferred,
+    /// A peer without it is refused with `handshake_failure`.
+    Required,
+}
+
+/// The settings of both roles, checked.
+#[derive(Debug)]
+pub(crate) struct Common {
+    pub(crate) backend: Backend,
+    pub(crate) suites: Vec<&'static Suite>,
+    pub(crate) groups: Vec<Arc<dyn KeyExchangeGroup>>,
+    /// The same as they stand in a hello.
+    pub(crate) suite_ids: Vec<CipherSuite>,
+    pub(crate) group_names: Vec<NamedGroup>,
+    alpn: Vec<u8>,
+    pub(crate) extended_master_secret: ExtendedMasterSecret,
+    pub(crate) require_secure_renegotiation: bool,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) message_limits: MessageLimits,
+}
+
+impl Common {
+    pub(crate) fn group(&self, name: NamedGroup) -> Option<&Arc<dyn KeyExchangeGroup>> {
+        self.groups.iter().find(|group| group.name() == name)
+    }
+
+    /// The application protocols, unless there are none.
+    pub(crate) fn alpn(&self) -> Option<OpaqueList<'_>> {
+        let names = OpaqueList::from_encoded(Prefix::U8, &self.alpn);
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+/// The settings of both roles, as given.
+#[derive(Debug)]
+pub(crate) struct CommonBuilder {
+    pub(crate) backend: Backend,
+    pub(crate) suites: Option<Vec<CipherSuite>>,
+    pub(crate) groups: Option<Vec<Arc<dyn KeyExchangeGroup>>>,
+    pub(crate) group_names: Option<Vec<NamedGroup>>,
+    pub(crate) alpn: Vec<Vec<u8>>,
+    pub(crate) extended_master_secret: ExtendedMasterSecret,
+    pub(crate) require_secure_renegotiation: bool,
+    pub(crate) random: Option<Arc<dyn Random>>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) message_limits: MessageLimits,
+}
+
+impl CommonBuilder {
+    pub(crate) fn new(require_secure_renegotiation: bool, message_limits: MessageLimits) -> Self {
+        CommonBuilder {
+            backend: Backend::default(),
+            suites: None,
+            groups: None,
+            group_names: None,
+            alpn: Vec::new(),
+            extended_master_secret: ExtendedMasterSecret::default(),
+            require_secure_renegotiation,
+            random: None,
+            clock: None,
+            observer: None,
+            message_limits,
+        }
+    }
+
+    pub(crate) fn build(self) -> Result<Common, ConfigError> {
+        let suites = match self.suites {
+            None => SUITES.iter().collect(),
+            Some(ids) => suites(&ids)?,
+        };
+        let groups = self.groups.unwrap_or_else(|| self.backend.key_exchange_groups());
+        let groups = match self.group_names {
+            None => groups,
+            Some(names) => pick_groups(&groups, &names)?,
+        };
+        if groups.is_empty() {
+            return Err(ConfigError::new("groups", "at least one group is needed"));
+        }
+        if has_twice(groups.iter().map(|group| group.name())) {
+            return Err(ConfigError::new("groups", "a group stands there twice"));
+        }
+        let alpn = encode_alpn(&self.alpn)?;
+        #[cfg(feature = "std")]
+        let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
+        #[cfg(not(feature = "std"))]
+        let clock =
+            self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
+        Ok(Common {
+            suite_ids: suites.iter().map(|suite| suite.id).collect(),
+            group_names: groups.iter().map(|group| group.name()).collect(),
+            suites,
+            groups,
+            alpn,
+            extended_master_secret: self.extended_master_secret,
+            require_secure_renegotiation: self.require_secure_renegotiation,
+            random: self.random.unwrap_or_else(|| self.backend.random()),
+            clock,
+            observer: self.observer,
+            message_limits: self.message_limits,
+            backend: self.backend,
+        })
+    }
+}
+
+fn suites(ids: &[CipherSuite]) -> Result<Vec<&'static Suite>, ConfigError> {
+    const FIELD: &str = "cipher_suites";
+    if ids.is_empty() {
+        return Err(ConfigError::new(FIELD, "at least one cipher suite is needed"));
+    }
+    if has_twice(ids.iter().copied()) {
+        return Err(ConfigError::new(FIELD, "a cipher suite stands there twice"));
+    }
+    let find = |id: &CipherSuite| {
+        Suite::find(*id).ok_or_else(|| ConfigError::new(FIELD, alloc::format!("{id} is none that this library speaks")))
+    };
+    ids.iter().map(find).collect()
+}
+
+fn pick_groups(
+    groups: &[Arc<dyn KeyExchangeGroup>],
+    names: &[NamedGroup],
+) -> Result<Vec<Arc<dyn KeyExchangeGroup>>, ConfigError> {
+    let find = |name: &NamedGroup| {
+        let found = groups.iter().find(|group| group.name() == *name);
+        let unknown = || ConfigError::new("group_names", alloc::format!("{name} is none of the groups there are"));
+        found.cloned().ok_or_else(unknown)
+    };
+    names.iter().map(find).collect()
+}
+
+fn encode_alpn(protocols: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
+    const FIELD: &str = "alpn_protocols";
+    if has_twice(protocols.iter()) {
+        return Err(ConfigError::new(FIELD, "a protocol stands there twice"));
+    }
+    // RFC 7301 §3.1: names of 1 to 255 bytes, a list of at most 2^16-1.
+    let names = OpaqueList::encode(Prefix::U8, "a protocol's name", protocols.iter().map(Vec::as_slice))
+        .map_err(|problem| ConfigError::new(FIELD, problem.to_string()))?;
+    if names.len() > usize::from(u16::MAX) {
+        return Err(ConfigError::new(FIELD, "the names have more than 65535 bytes in all"));
+    }
+    Ok(names)
+}
+
+pub(crate) fn has_twice<T: Ord>(items: impl Iterator<Item = T>) -> bool {
+    let mut items: Vec<T> = items.collect();
+    items.sort();
+    items.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+}
+
+/// The setters that the builders of both roles have.
+macro_rules! common_settings {
+    () => {
+        /// The cipher suites, best first. Default: all six, AES-128-GCM first.
+        pub fn cipher_suites(mut self, suites: &[$crate::message::CipherSuite]) -> Self {
+            self.common.suites = Some(suites.to_vec());
+            self
+        }
+
+        /// The groups for the key exchange, best first: implementations of one's own, or those of
+        /// [`Backend::key_exchange_groups`](crate::Backend::key_exchange_groups), the default.
+        pub fn groups(mut self, groups: alloc::vec::Vec<alloc::sync::Arc<dyn $crate::KeyExchangeGroup>>) -> Self {
+            self.common.groups = Some(groups);
+            self
+        }
+
+        /// Which of the groups to use, best first. Default: all.
+        pub fn group_names(mut self, names: &[$crate::message::NamedGroup]) -> Self {
+            self.common.group_names = Some(names.to_vec());
+            self
+        }
+
+        /// The application protocols that we speak (RFC 7301), best first. Default: none, and ALPN is left out.
+        pub fn alpn_protocols<I>(mut self, protocols: I) -> Self
+        where
+            I: IntoIterator,
+            I::Item: AsRef<[u8]>,
+        {
+            self.common.alpn = protocols.into_iter().map(|name| name.as_ref().to_vec()).collect();
+            self
+        }
+
+        /// Whether a peer without extended_master_secret (RFC 7627) is accepted. Default: it is.
+        pub fn extended_master_secret(mut self, policy: $crate::ExtendedMasterSecret) -> Self {
+            self.common.extended_master_secret = policy;
+            self
+        }
+
+        /// Whether a peer without secure renegotiation (RFC 5746) is refused. Default: a client refuses such a server
+        /// (§4.1); a server, which never renegotiates, accepts such a client.
+        pub fn require_secure_renegotiation(mut self, required: bool) -> Self {
+            self.common.require_secure_renegotiation = required;
+            self
+        }
+
+        /// The crate that does the cryptography.
+        pub fn backend(mut self, backend: $crate::Backend) -> Self {
+            self.common.backend = backend;
+            self
+        }
+
+        /// Where randomness for the hellos comes from. Default: the operating system.
+        pub fn random(mut self, random: alloc::sync::Arc<dyn $crate::Random>) -> Self {
+            self.common.random = Some(random);
+            self
+        }
+
+        /// Where the time comes from. Default with the feature `std`: the operating system; else it has to be given.
+        pub fn clock(mut self, clock: alloc::sync::Arc<dyn $crate::Clock>) -> Self {
+            self.common.clock = Some(clock);
+            self
+        }
+
+        /// Who sees each message.
+        pub fn observer(mut self, observer: alloc::sync::Arc<dyn $crate::Observer>) -> Self {
+            self.common.observer = Some(observer);
+            self
+        }
+
+        /// How long the peer's handshake messages may be, in bytes.
+        pub fn message_limits(mut self, limits: $crate::MessageLimits) -> Self {
+            self.common.message_limits = limits;
+            self
+        }
+    };
+}
+pub(crate) use common_settings;

@@ -1,0 +1,482 @@
+//! The driver: records in, letters to the flow table, records out. It knows no role but by [`Role`].
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pki_types::ServerName;
+
+use super::{Event, Received};
+use crate::alert::AlertDescription;
+use crate::ask::{Answer, Answered, Token};
+use crate::client::config::ClientConfig;
+use crate::client::{self, Client};
+use crate::codec::Malformed;
+use crate::config::Common;
+use crate::decision::Decision;
+use crate::error::{Error, Reason};
+use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
+use crate::machine::Input;
+use crate::message::{ContentType, HEADER_LEN, HandshakeType, HelloRequest};
+use crate::observer::{Direction, Observer, Seen};
+use crate::proof::Established;
+use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
+use crate::server::config::ServerConfig;
+use crate::server::{self, Server};
+
+/// How many requests for a new handshake a connection puts up with.
+const HELLO_REQUESTS: u8 = 8;
+
+pub(super) struct Driver<R: Role> {
+    phase: Phase<R>,
+    /// The name of the state, for errors and for the observer.
+    state: &'static str,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    join: Join,
+    facts: Facts,
+    observer: Option<Arc<dyn Observer>>,
+    hello_requests: u8,
+    close_sent: bool,
+    close_received: bool,
+}
+
+enum Phase<R: Role> {
+    /// One box, freed when the handshake is done.
+    Handshake(Box<InFlight<R>>),
+    Established(Established),
+    Failed(Error),
+}
+
+struct InFlight<R: Role> {
+    /// Taken while it is at work.
+    machine: Option<R::Machine>,
+    question: Question,
+    hs: Handshake<R>,
+}
+
+/// How far a question to the outside is.
+enum Question {
+    NotAsked,
+    /// It is out; this is our half of its token.
+    Open(Token),
+    Answered(Result<Answered, Reason>),
+}
+
+/// What one step of the handshake did.
+enum Step {
+    /// No whole message is inside.
+    Idle,
+    Went,
+    Event(Event),
+}
+
+/// What moves a state on.
+enum Letter<'a> {
+    Answer(Answered),
+    Input(Input<'a>),
+}
+
+impl Driver<Client> {
+    pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
+        let mut driver = Driver::new(config, client::Kept::new(server_name));
+        match driver.with_cx(client::start) {
+            Ok(machine) => {
+                driver.arrive(machine);
+                Ok(driver)
+            }
+            Err(reason) => Err(driver.refuse(reason)),
+        }
+    }
+}
+
+impl Driver<Server> {
+    pub(super) fn server(config: Arc<ServerConfig>) -> Self {
+        let mut driver = Driver::new(config, server::Kept::default());
+        driver.arrive(server::start());
+        driver
+    }
+}
+
+impl<R: Role> Driver<R> {
+    fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
+        let common: &Common = (*config).as_ref();
+        let (observer, limits) = (common.observer.clone(), common.message_limits);
+        Driver {
+            state: "Start",
+            incoming: Incoming::new(),
+            outgoing: Outgoing::new(R::FIRST_FLIGHT),
+            join: Join::new(limits),
+            facts: Facts::default(),
+            observer,
+            hello_requests: 0,
+            close_sent: false,
+            close_received: false,
+            phase: Phase::Handshake(Box::new(InFlight {
+                machine: None,
+                question: Question::NotAsked,
+                hs: Handshake::new(config, kept),
+            })),
+        }
+    }
+
+    fn with_cx<T>(&mut self, work: impl FnOnce(&mut Cx<'_, R>) -> Result<T, Reason>) -> Result<T, Reason> {
+        let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, .. } = self else {
+            return Err(not_there());
+        };
+        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state })
+    }
+
+    #[inline]
+    pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
+        match &self.phase {
+            Phase::Failed(error) => return Err(error.clone()),
+            Phase::Established(_) if self.close_received => return Ok(Received { consumed: 0, event: Event::Closed }),
+            Phase::Established(_) if self.join.is_aligned() => {}
+            _ => match self.go_on() {
+                Ok(None) => {}
+                Ok(Some(event)) => return Ok(Received { consumed: 0, event }),
+                Err(reason) => return self.fail(reason, 0),
+            },
+        }
+        let (content_type, payload, consumed) = match self.incoming.take(input) {
+            Ok(Taken::Record { content_type, payload, consumed }) => (content_type, payload, consumed),
+            Ok(Taken::NeedInput { missing }) => {
+                return Ok(Received { consumed: 0, event: Event::NeedInput { missing } });
+            }
+            Err(reason) => return self.fail(reason, 0),
+        };
+        if content_type == ContentType::APPLICATION_DATA && matches!(self.phase, Phase::Established(_)) {
+            let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
+            return Ok(Received { consumed, event });
+        }
+        match self.handle(content_type, input.get(payload).unwrap_or_default()) {
+            Ok(event) => Ok(Received { consumed, event }),
+            Err(reason) => self.fail(reason, consumed),
+        }
+    }
+
+    /// A record that is not application data in its place.
+    fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
+        match content_type {
+            ContentType::HANDSHAKE => {
+                self.join.push(payload)?;
+                Ok(self.go_on()?.unwrap_or(Event::Progress))
+            }
+            ContentType::CHANGE_CIPHER_SPEC => {
+                self.change_cipher_spec(payload)?;
+                Ok(Event::Progress)
+            }
+            ContentType::ALERT => self.alert(payload),
+            _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: self.expected() }),
+        }
+    }
+
+    /// Handles what is inside until something happens that the caller has to know.
+    fn go_on(&mut self) -> Result<Option<Event>, Reason> {
+        let mut went = None;
+        loop {
+            let step = match &self.phase {
+                Phase::Handshake(_) => self.step()?,
+                _ => self.request_to_renegotiate()?,
+            };
+            match step {
+                Step::Idle => return Ok(went),
+                Step::Went => went = Some(Event::Progress),
+                Step::Event(event) => return Ok(Some(event)),
+            }
+        }
+    }
+
+    /// One letter of the handshake: an answer, or a message.
+    fn step(&mut self) -> Result<Step, Reason> {
+        let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, join, .. } = self else {
+            return Ok(Step::Idle);
+        };
+        let InFlight { machine: slot, question, hs } = &mut **flight;
+        let mut machine = slot.take().ok_or_else(not_there)?;
+        let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
+
+        let letter = match core::mem::replace(question, Question::NotAsked) {
+            Question::Answered(answered) => Some(Letter::Answer(answered?)),
+            Question::Open(token) if token.is_alone() => return Err(dropped()),
+            Question::Open(token) => {
+                *question = Question::Open(token);
+                *slot = Some(machine);
+                return Ok(Step::Event(Event::Waiting));
+            }
+            Question::NotAsked => match machine.decide(&mut cx)? {
+                Some(Decision::Now(answered)) => Some(Letter::Answer(answered)),
+                Some(Decision::Later) => {
+                    let (ours, theirs) = Token::pair();
+                    let ask = machine.request(&cx, theirs).ok_or_else(not_there)?;
+                    *question = Question::Open(ours);
+                    *slot = Some(machine);
+                    return Ok(Step::Event(Event::Ask(ask)));
+                }
+                None => match join.next() {
+                    None => None,
+                    Some((message_type, range)) => Some(Letter::Input(cx.received(message_type, join.bytes(range)))),
+                },
+            },
+        };
+        let machine = match letter {
+            None => {
+                *slot = Some(machine);
+                return Ok(Step::Idle);
+            }
+            Some(Letter::Answer(answered)) => machine.answer(&mut cx, answered)?,
+            Some(Letter::Input(Input::Message { message_type: HandshakeType::HELLO_REQUEST, body }))
+                if R::IS_CLIENT =>
+            {
+                // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
+                *slot = Some(machine);
+                count_hello_request(&mut self.hello_requests, body)?;
+                return Ok(Step::Went);
+            }
+            Some(Letter::Input(input)) => machine.take(&mut cx, input)?,
+        };
+        Ok(self.arrive(machine))
+    }
+
+    /// The machine is in its next state.
+    fn arrive(&mut self, machine: R::Machine) -> Step {
+        self.state = machine.name();
+        match machine.established() {
+            Ok(established) => {
+                self.phase = Phase::Established(established);
+                Step::Event(Event::Established)
+            }
+            Err(machine) => {
+                if let Phase::Handshake(flight) = &mut self.phase {
+                    flight.machine = Some(machine);
+                }
+                Step::Went
+            }
+        }
+    }
+
+    fn change_cipher_spec(&mut self, payload: &[u8]) -> Result<(), Reason> {
+        let input = Input::ChangeCipherSpec;
+        // RFC 5246 §7.1: a single byte of value 1.
+        if payload != [1] {
+            return Err(Reason::BadChangeCipherSpec);
+        }
+        // Keys change between messages, not within one.
+        if !self.join.is_aligned() {
+            return Err(Reason::ExcessHandshakeData);
+        }
+        let Phase::Handshake(flight) = &mut self.phase else {
+            return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] });
+        };
+        let machine = flight.machine.take().ok_or_else(not_there)?;
+        self.observe(Direction::Received, input.name(), payload.len());
+        let machine = self.with_cx(|cx| machine.take(cx, input))?;
+        self.arrive(machine);
+        Ok(())
+    }
+
+    /// RFC 5246 §7.2.
+    fn alert(&mut self, payload: &[u8]) -> Result<Event, Reason> {
+        let malformed = |problem| Reason::Malformed { message: "alert", problem };
+        let (level, description) = match *payload {
+            [level, description] => (level, AlertDescription(description)),
+            [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
+            _ => return Err(malformed(Malformed::Trailing("alert"))),
+        };
+        self.observe(Direction::Received, alert_name(description), payload.len());
+        match level {
+            _ if description == AlertDescription::CLOSE_NOTIFY => {}
+            1 => {
+                self.incoming.count_warning()?;
+                return Ok(Event::Progress);
+            }
+            2 => return Err(Reason::PeerAlert(description)),
+            _ => return Err(Reason::AlertLevel(level)),
+        }
+        if let Phase::Handshake(_) = self.phase {
+            return Err(Reason::ClosedInHandshake);
+        }
+        self.close_received = true;
+        Ok(Event::Closed)
+    }
+
+    /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
+    fn request_to_renegotiate(&mut self) -> Result<Step, Reason> {
+        let Some((message_type, range)) = self.join.next() else { return Ok(Step::Idle) };
+        let message = self.join.bytes(range);
+        let body = message.get(HEADER_LEN..).unwrap_or_default();
+        let input = Input::Message { message_type, body };
+        self.observe(Direction::Received, input.name(), message.len());
+        match message_type {
+            HandshakeType::HELLO_REQUEST if R::IS_CLIENT => count_hello_request(&mut self.hello_requests, body)?,
+            HandshakeType::CLIENT_HELLO if !R::IS_CLIENT => count_hello_request(&mut self.hello_requests, &[])?,
+            _ => return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] }),
+        }
+        if !self.close_sent {
+            self.send_alert(AlertDescription::NO_RENEGOTIATION);
+        }
+        Ok(Step::Went)
+    }
+
+    /// Ends the connection: queues the alert, if the peer is to be told.
+    #[cold]
+    fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
+        let error = Error::new(reason, self.state);
+        self.outgoing.discard_flight();
+        self.phase = Phase::Failed(error.clone());
+        self.state = "Failed";
+        self.join.release();
+        match error.alert() {
+            Some(alert) if !self.close_sent => {
+                self.send_alert(alert);
+                Ok(Received { consumed, event: Event::Failing })
+            }
+            _ => Err(error),
+        }
+    }
+
+    fn send_alert(&mut self, alert: AlertDescription) {
+        self.observe(Direction::Sent, alert_name(alert), 2);
+        self.outgoing.alert(alert);
+    }
+
+    /// An error of the caller's, which changes nothing.
+    fn refuse(&self, reason: Reason) -> Error {
+        Error::new(reason, self.state)
+    }
+
+    #[inline]
+    pub(super) fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
+        if output.is_empty() && self.wants_write() {
+            return Err(self.refuse(Reason::OutputTooSmall { needed: 1 }));
+        }
+        if !self.takes_data() {
+            let produced = self.outgoing.drain(output);
+            return self.without_data(plaintext, produced);
+        }
+        match self.outgoing.seal(plaintext, output) {
+            Ok(Sent { produced: 0, .. }) if !plaintext.is_empty() => {
+                Err(self.refuse(Reason::OutputTooSmall { needed: self.outgoing.overhead() + 1 }))
+            }
+            Ok(sent) => Ok(sent),
+            Err(reason) => Err(self.refuse(reason)),
+        }
+    }
+
+    pub(super) fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+        let data = if self.takes_data() { plaintext } else { &[] };
+        let sent = self.outgoing.seal_vec(data, output).map_err(|reason| self.refuse(reason))?;
+        if self.takes_data() { Ok(sent) } else { self.without_data(plaintext, sent.produced) }
+    }
+
+    fn takes_data(&self) -> bool {
+        matches!(self.phase, Phase::Established(_)) && !self.close_sent
+    }
+
+    /// Only what was queued could go out. Whoever has more to send is told when that is in vain.
+    fn without_data(&self, plaintext: &[u8], produced: usize) -> Result<Sent, Error> {
+        match &self.phase {
+            _ if produced > 0 || plaintext.is_empty() => {}
+            Phase::Failed(error) => return Err(error.clone()),
+            Phase::Established(_) => return Err(self.refuse(Reason::WriteAfterClose)),
+            Phase::Handshake(_) => {}
+        }
+        Ok(Sent { taken: 0, produced })
+    }
+
+    pub(super) fn wants_write(&self) -> bool {
+        self.outgoing.pending() > 0
+    }
+
+    pub(super) fn output_len(&self, plaintext_len: usize) -> usize {
+        let sealed = if self.takes_data() { self.outgoing.sealed_len(plaintext_len) } else { 0 };
+        self.outgoing.pending().saturating_add(sealed)
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.close_sent || matches!(self.phase, Phase::Failed(_)) {
+            return;
+        }
+        self.outgoing.discard_flight();
+        self.send_alert(AlertDescription::CLOSE_NOTIFY);
+        self.close_sent = true;
+        if let Phase::Handshake(_) = self.phase {
+            self.phase = Phase::Failed(self.refuse(Reason::Closed));
+            self.state = "Failed";
+        }
+    }
+
+    pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Failed(error) => Err(error.clone()),
+            _ if self.close_received => Ok(()),
+            _ => {
+                let error = self.refuse(Reason::Truncated);
+                self.phase = Phase::Failed(error.clone());
+                self.state = "Failed";
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn records_left(&self) -> u64 {
+        if self.takes_data() { self.outgoing.records_left() } else { 0 }
+    }
+
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+        match &mut self.phase {
+            Phase::Handshake(flight) if matches!(&flight.question, Question::Open(token) if token.fits(answer.token())) =>
+            {
+                flight.question = Question::Answered(answer.into_answered());
+                Ok(())
+            }
+            _ => Err(self.refuse(Reason::UnexpectedAnswer)),
+        }
+    }
+
+    pub(super) fn is_established(&self) -> bool {
+        matches!(self.phase, Phase::Established(_))
+    }
+
+    pub(super) fn state(&self) -> &'static str {
+        self.state
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn expected(&self) -> &'static [&'static str] {
+        match &self.phase {
+            Phase::Handshake(flight) => flight.machine.as_ref().map_or(&[], Machine::expected),
+            _ => &[],
+        }
+    }
+
+    fn observe(&self, direction: Direction, message: &'static str, length: usize) {
+        if let Some(observer) = &self.observer {
+            let client_random = &self.facts.client_random;
+            observer.message(&Seen { direction, message, length, state: self.state, client_random });
+        }
+    }
+}
+
+fn count_hello_request(count: &mut u8, body: &[u8]) -> Result<(), Reason> {
+    // RFC 5246 §7.4.1.1: HelloRequest has no content.
+    HelloRequest::read(body).map_err(|problem| Reason::Malformed { message: "HelloRequest", problem })?;
+    *count = count.saturating_add(1);
+    if *count > HELLO_REQUESTS { Err(Reason::TooManyHelloRequests { limit: HELLO_REQUESTS }) } else { Ok(()) }
+}
+
+fn alert_name(description: AlertDescription) -> &'static str {
+    description.name().unwrap_or("an unknown alert")
+}
+
+fn not_there() -> Reason {
+    Reason::Local { what: "the handshake", why: "its state is gone".into() }
+}
+
+fn dropped() -> Reason {
+    Reason::Local { what: "a decision", why: "the question was dropped without an answer".into() }
+}

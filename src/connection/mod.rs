@@ -1,0 +1,273 @@
+//! The public connections: what both roles have in common is written once, here, and done by [`driver`].
+
+mod driver;
+mod shared;
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use pki_types::ServerName;
+
+use crate::ask::{Answer, Ask};
+use crate::client::Client;
+use crate::client::config::ClientConfig;
+use crate::error::Error;
+use crate::identity::PeerCertificates;
+use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
+use crate::server::Server;
+use crate::server::config::ServerConfig;
+use driver::Driver;
+
+pub use crate::record::Sent;
+pub use shared::{Connection, MIN_OUTPUT};
+
+/// What [`ClientConnection::read`] did.
+#[derive(Debug)]
+pub struct Received {
+    /// Bytes at the front of the input that are done with: a whole record, or none.
+    pub consumed: usize,
+    /// What came of it.
+    pub event: Event,
+}
+
+/// What happened on the receiving side.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The input holds no whole record; nothing was consumed.
+    NeedInput {
+        /// At least so many bytes more are needed.
+        missing: usize,
+    },
+    /// Something that is not for the application went by. There may be output now.
+    Progress,
+    /// The handshake waits for a decision: hand the answer to `answer`, then read on.
+    Ask(Ask),
+    /// The handshake still waits for that decision; nothing was consumed.
+    Waiting,
+    /// The handshake is done: what was agreed on is known, and data can be written.
+    Established,
+    /// Data of the peer, decrypted in place: it stands at this range of the input.
+    Data(Range<usize>),
+    /// The peer's close_notify: no data will come any more, and what came is complete (RFC 5246 §7.2.1). Nothing behind it
+    /// is consumed.
+    Closed,
+    /// The connection has failed, and an alert for the peer waits to be written; the next read returns the error.
+    Failing,
+}
+
+/// The client's end of a connection.
+pub struct ClientConnection(Driver<Client>);
+
+/// The server's end of a connection.
+pub struct ServerConnection(Driver<Server>);
+
+impl ClientConnection {
+    /// A client that is about to speak to the server of this name; its ClientHello waits to be written.
+    ///
+    /// # Errors
+    /// [`Reason::Random`](crate::Reason::Random) if there is no randomness.
+    pub fn new(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
+        Driver::client(config, server_name).map(ClientConnection)
+    }
+}
+
+impl ServerConnection {
+    /// A server that waits for a client's hello.
+    #[must_use]
+    pub fn new(config: Arc<ServerConfig>) -> Self {
+        ServerConnection(Driver::server(config))
+    }
+}
+
+macro_rules! api {
+    ($connection:ident) => {
+        impl $connection {
+            /// Takes at most one record from the front of `input`, or goes on with messages that are already inside (also
+            /// with an empty input: several messages in one record, or after an answer). Data is decrypted in place.
+            ///
+            /// # Errors
+            /// Why the connection failed; every further call returns the same. If the peer is to be told by an alert,
+            /// [`Event::Failing`] comes first.
+            #[inline]
+            pub fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
+                self.0.read(input)
+            }
+
+            /// Fills `output` from its front: first what is queued (handshake, alerts), then records of as much of
+            /// `plaintext` as fits. Before the connection is established, no plaintext is taken.
+            ///
+            /// # Errors
+            /// - [`Reason::OutputTooSmall`](crate::Reason::OutputTooSmall): there is something to send, but not a byte of
+            ///   it fits; [`MIN_OUTPUT`] bytes always help. Nothing was changed.
+            /// - [`Reason::WriteAfterClose`](crate::Reason::WriteAfterClose): plaintext after [`Self::close`]. Nothing was changed.
+            /// - [`Reason::KeyLimit`](crate::Reason::KeyLimit): plaintext after [`Self::records_left`] came to 0.
+            /// - Why the connection failed, once all that was queued is written.
+            #[inline]
+            pub fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
+                self.0.write(plaintext, output)
+            }
+
+            /// As [`Self::write`], to the end of a vector, which grows by what is needed: at most
+            /// [`Self::output_len`]`(plaintext.len())`. If that much capacity is there, nothing is allocated.
+            ///
+            /// # Errors
+            /// As [`Self::write`], except that no output is too small.
+            pub fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+                self.0.write_vec(plaintext, output)
+            }
+
+            /// Whether something is queued that `write` would put out, even without plaintext.
+            #[must_use]
+            pub fn wants_write(&self) -> bool {
+                self.0.wants_write()
+            }
+
+            /// The most bytes that `write` produces now for so much plaintext.
+            #[must_use]
+            pub fn output_len(&self, plaintext_len: usize) -> usize {
+                self.0.output_len(plaintext_len)
+            }
+
+            /// Queues a close_notify (RFC 5246 §7.2.1): no more plaintext is taken, but the peer may go on sending. Before
+            /// the handshake is done it ends the connection. A second call does nothing.
+            pub fn close(&mut self) {
+                self.0.close();
+            }
+
+            /// To be called when the transport ends.
+            ///
+            /// # Errors
+            /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify: what was received may not be
+            /// all that the peer sent. A connection that had failed before returns that error again.
+            pub fn end_of_input(&mut self) -> Result<(), Error> {
+                self.0.end_of_input()
+            }
+
+            /// How many records of plaintext may still be sent under the keys of this connection (RFC 9325 §4.4);
+            /// 0 before it is established.
+            #[must_use]
+            pub fn records_left(&self) -> u64 {
+                self.0.records_left()
+            }
+
+            /// Answers the question that the connection waits for; then read on, before more is read from the socket.
+            ///
+            /// # Errors
+            /// [`Reason::UnexpectedAnswer`](crate::Reason::UnexpectedAnswer) if this connection waits for no answer, or
+            /// for another one. Nothing was changed.
+            pub fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+                self.0.answer(answer)
+            }
+
+            /// Whether the handshake is done and the connection has not failed.
+            #[must_use]
+            pub fn is_established(&self) -> bool {
+                self.0.is_established()
+            }
+
+            /// The state of our side: a name of the flow table, `Established`, or `Failed`.
+            #[must_use]
+            pub fn state(&self) -> &'static str {
+                self.0.state()
+            }
+
+            /// The certificates that the peer sent, once they came; trusted only once the connection is established.
+            #[must_use]
+            pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
+                self.0.facts().peer_certificates.as_ref()
+            }
+
+            /// The application protocol agreed on (RFC 7301).
+            #[must_use]
+            pub fn alpn_protocol(&self) -> Option<&[u8]> {
+                self.0.facts().alpn.as_deref()
+            }
+
+            /// The cipher suite agreed on.
+            #[must_use]
+            pub fn cipher_suite(&self) -> Option<CipherSuite> {
+                self.0.facts().suite.map(|suite| suite.id)
+            }
+
+            /// The group of the key exchange.
+            #[must_use]
+            pub fn key_exchange_group(&self) -> Option<NamedGroup> {
+                self.0.facts().group
+            }
+
+            /// The scheme of the server's signature over the key exchange.
+            #[must_use]
+            pub fn signature_scheme(&self) -> Option<SignatureScheme> {
+                self.0.facts().scheme
+            }
+
+            /// The name that the client asked for by server_name (RFC 6066 §3), if it is a DNS name.
+            #[must_use]
+            pub fn server_name(&self) -> Option<&str> {
+                self.0.facts().server_name.as_deref()
+            }
+
+            /// Whether extended_master_secret (RFC 7627) was agreed on.
+            #[must_use]
+            pub fn extended_master_secret(&self) -> bool {
+                self.0.facts().extended_master_secret
+            }
+
+            /// Whether the peer knows secure renegotiation (RFC 5746).
+            #[must_use]
+            pub fn secure_renegotiation(&self) -> bool {
+                self.0.facts().secure_renegotiation
+            }
+        }
+
+        impl fmt::Debug for $connection {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($connection))
+                    .field("state", &self.state())
+                    .field("cipher_suite", &self.cipher_suite())
+                    .field("server_name", &self.server_name())
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl shared::Sealed for $connection {}
+
+        impl Connection for $connection {
+            #[inline]
+            fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
+                self.0.read(input)
+            }
+
+            #[inline]
+            fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
+                self.0.write(plaintext, output)
+            }
+
+            fn wants_write(&self) -> bool {
+                self.0.wants_write()
+            }
+
+            fn output_len(&self, plaintext_len: usize) -> usize {
+                self.0.output_len(plaintext_len)
+            }
+
+            fn close(&mut self) {
+                self.0.close();
+            }
+
+            fn end_of_input(&mut self) -> Result<(), Error> {
+                self.0.end_of_input()
+            }
+
+            fn is_established(&self) -> bool {
+                self.0.is_established()
+            }
+        }
+    };
+}
+
+api!(ClientConnection);
+api!(ServerConnection);

@@ -1,0 +1,43 @@
+use super::Received;
+use crate::error::Error;
+use crate::record::Sent;
+
+/// The smallest output that `write` can always do something with, in bytes: a record of one byte under the longest
+/// overhead (header 5, explicit nonce 8, tag 16).
+pub const MIN_OUTPUT: usize = 5 + 8 + 1 + 16;
+
+pub trait Sealed {}
+
+/// What drivers need of a connection, whichever its role. The methods are those of
+/// [`ClientConnection`](crate::ClientConnection) and [`ServerConnection`](crate::ServerConnection) of the same names.
+pub trait Connection: Sealed {
+    /// Takes at most one record from the front of `input`.
+    ///
+    /// # Errors
+    /// Why the connection failed.
+    fn read(&mut self, input: &mut [u8]) -> Result<Received, Error>;
+
+    /// Puts what is queued, and records of as much of `plaintext` as fits, to the front of `output`.
+    ///
+    /// # Errors
+    /// Why nothing could be done.
+    fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error>;
+
+    /// Whether something is queued.
+    fn wants_write(&self) -> bool;
+
+    /// The most bytes that `write` produces now for so much plaintext.
+    fn output_len(&self, plaintext_len: usize) -> usize;
+
+    /// Queues a close_notify.
+    fn close(&mut self);
+
+    /// To be called when the transport ends.
+    ///
+    /// # Errors
+    /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify, or why the connection had failed.
+    fn end_of_input(&mut self) -> Result<(), Error>;
+
+    /// Whether the handshake is done and the connection has not failed.
+    fn is_established(&self) -> bool;
+}

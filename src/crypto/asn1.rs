@@ -1,0 +1,156 @@
+//! What keys and certificates need of ASN.1.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
+use der::{Decode, Encode, Header, Reader, Result, SliceReader, SliceWriter, Tag, TagNumber, Tagged};
+
+/// `SubjectPublicKeyInfo` (RFC 5280 §4.1): the content of its AlgorithmIdentifier, and the key.
+pub(super) struct Spki<'a> {
+    pub(super) algorithm: &'a [u8],
+    pub(super) key: &'a [u8],
+}
+
+impl<'a> Spki<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self> {
+        sequence(der, |reader| {
+            let algorithm = algorithm_identifier(reader)?;
+            let key = bit_string(BitStringRef::decode(reader)?)?;
+            Ok(Spki { algorithm, key })
+        })
+    }
+
+    pub(super) fn write(&self) -> Result<Vec<u8>> {
+        let algorithm = AnyRef::new(Tag::Sequence, self.algorithm)?;
+        let key = BitStringRef::from_bytes(self.key)?;
+        let content = (algorithm.encoded_len()? + key.encoded_len()?)?;
+        let length = (Header::new(Tag::Sequence, content).encoded_len()? + content)?;
+        let mut out = vec![0; usize::try_from(length)?];
+        let mut writer = SliceWriter::new(&mut out);
+        writer.sequence(content, |writer| {
+            algorithm.encode(writer)?;
+            key.encode(writer)
+        })?;
+        writer.finish()?;
+        Ok(out)
+    }
+}
+
+/// The SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1).
+pub(super) fn certificate_spki(certificate: &[u8]) -> Result<&[u8]> {
+    sequence(certificate, |reader| {
+        let spki = reader.sequence(tbs_certificate_spki)?;
+        skip_rest(reader)?;
+        Ok(spki)
+    })
+}
+
+fn tbs_certificate_spki<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
+    if AnyRef::decode(tbs)?.tag() != Tag::Integer {
+        // That was the version, which a certificate of version 1 leaves out; this is the serial number.
+        AnyRef::decode(tbs)?;
+    }
+    for _signature_issuer_validity_subject in 0..4 {
+        AnyRef::decode(tbs)?;
+    }
+    let spki = tbs.tlv_bytes()?;
+    skip_rest(tbs)?;
+    Ok(spki)
+}
+
+/// Bits of the modulus of an RSAPublicKey (RFC 8017 appendix A.1.1).
+pub(super) fn rsa_public_bits(der: &[u8]) -> Result<usize> {
+    sequence(der, |reader| {
+        let modulus = UintRef::decode(reader)?;
+        UintRef::decode(reader)?;
+        Ok(bits(modulus))
+    })
+}
+
+/// Bits of the modulus of an RSAPrivateKey (RFC 8017 appendix A.1.2).
+pub(super) fn rsa_private_bits(der: &[u8]) -> Result<usize> {
+    sequence(der, |reader| {
+        UintRef::decode(reader)?;
+        let modulus = UintRef::decode(reader)?;
+        skip_rest(reader)?;
+        Ok(bits(modulus))
+    })
+}
+
+/// `PrivateKeyInfo` of PKCS#8 (RFC 5208 §5, RFC 5958 §2): the content of its AlgorithmIdentifier, and the key.
+pub(super) struct Pkcs8<'a> {
+    pub(super) algorithm: &'a [u8],
+    pub(super) key: &'a [u8],
+}
+
+impl<'a> Pkcs8<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self> {
+        sequence(der, |reader| {
+            u8::decode(reader)?;
+            let algorithm = algorithm_identifier(reader)?;
+            let key = <&OctetStringRef>::decode(reader)?.as_bytes();
+            skip_rest(reader)?;
+            Ok(Pkcs8 { algorithm, key })
+        })
+    }
+}
+
+/// `ECPrivateKey` (RFC 5915 §3), by which SEC1 files are known.
+pub(super) struct EcPrivateKey<'a> {
+    pub(super) private: &'a [u8],
+    /// The curve's object identifier, with its tag. Within PKCS#8 it stands outside.
+    pub(super) curve: Option<&'a [u8]>,
+    pub(super) public: Option<&'a [u8]>,
+}
+
+impl<'a> EcPrivateKey<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self> {
+        sequence(der, |reader| {
+            u8::decode(reader)?;
+            let private = <&OctetStringRef>::decode(reader)?.as_bytes();
+            let mut key = EcPrivateKey { private, curve: None, public: None };
+            while !reader.is_finished() {
+                let field = AnyRef::decode(reader)?;
+                match field.tag() {
+                    tag if tag == context(0) => key.curve = Some(field.value()),
+                    tag if tag == context(1) => key.public = Some(bit_string(BitStringRef::from_der(field.value())?)?),
+                    _ => return Err(field.tag().value_error().into()),
+                }
+            }
+            Ok(key)
+        })
+    }
+}
+
+fn context(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
+}
+
+/// Reads a SEQUENCE that has to fill `der`; `read` has to read all of it.
+fn sequence<'a, T>(der: &'a [u8], read: impl FnOnce(&mut SliceReader<'a>) -> Result<T>) -> Result<T> {
+    let mut reader = SliceReader::new(der)?;
+    let value = reader.sequence(read)?;
+    reader.finish()?;
+    Ok(value)
+}
+
+fn skip_rest(reader: &mut SliceReader<'_>) -> Result<()> {
+    reader.read_slice(reader.remaining_len()).map(|_| ())
+}
+
+fn algorithm_identifier<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8]> {
+    let algorithm = AnyRef::decode(reader)?;
+    algorithm.tag().assert_eq(Tag::Sequence)?;
+    Ok(algorithm.value())
+}
+
+fn bit_string(bits: BitStringRef<'_>) -> Result<&[u8]> {
+    bits.as_bytes().ok_or_else(|| Tag::BitString.value_error().into())
+}
+
+fn bits(number: UintRef<'_>) -> usize {
+    let bytes = number.as_bytes();
+    let leading = bytes.first().map_or(0, |first| first.leading_zeros());
+    (8 * bytes.len()).saturating_sub(usize::try_from(leading).unwrap_or(0))
+}

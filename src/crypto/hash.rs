@@ -1,0 +1,140 @@
+//! Hash functions.
+
+use crate::message::SignatureScheme;
+use core::fmt;
+
+use zeroize::Zeroize;
+
+use super::{Backend, ring};
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HashAlgorithm {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl HashAlgorithm {
+    /// Length of a digest in bytes.
+    /// The hash of a signature scheme, if it signs digests.
+    pub(crate) const fn of_scheme(scheme: SignatureScheme) -> Option<Self> {
+        match scheme {
+            SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PSS_RSAE_SHA256
+            | SignatureScheme::ECDSA_SECP256R1_SHA256 => Some(Self::Sha256),
+            SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PSS_RSAE_SHA384
+            | SignatureScheme::ECDSA_SECP384R1_SHA384 => Some(Self::Sha384),
+            SignatureScheme::RSA_PKCS1_SHA512
+            | SignatureScheme::RSA_PSS_RSAE_SHA512
+            | SignatureScheme::ECDSA_SECP521R1_SHA512 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn output_len(self) -> usize {
+        match self {
+            HashAlgorithm::Sha256 => 32,
+            HashAlgorithm::Sha384 => 48,
+            HashAlgorithm::Sha512 => 64,
+        }
+    }
+}
+
+/// What a hash function made of a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Digest {
+    /// The digest of no hash function at all.
+    pub(crate) const EMPTY: Digest = Digest { bytes: [0; 64], length: 0 };
+
+    /// Takes the first 64 bytes; no hash function here has a longer digest.
+    pub(super) fn new(digest: &[u8]) -> Self {
+        let mut bytes = [0; 64];
+        bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);
+        Digest { bytes, length: digest.len() }
+    }
+}
+
+impl Zeroize for Digest {
+    fn zeroize(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+impl AsRef<[u8]> for Digest {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A hash function at work.
+pub(crate) enum Hasher {
+    Ring(ring::hash::Context),
+}
+
+impl Hasher {
+    pub(crate) fn new(backend: Backend, algorithm: HashAlgorithm) -> Self {
+        match backend {
+            Backend::Ring => Hasher::Ring(ring::hash::start(algorithm)),
+        }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hasher::Ring(context) => context.update(bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        match self {
+            Hasher::Ring(context) => Digest::new(context.finish().as_ref()),
+        }
+    }
+
+    /// The digest of what came so far; more can come afterwards.
+    pub(crate) fn fork(&self) -> Digest {
+        match self {
+            Hasher::Ring(context) => Digest::new(context.clone().finish().as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-4 examples: the digests of "abc".
+    #[test]
+    fn abc_has_the_digests_of_fips_180() {
+        for (algorithm, expected) in [
+            (HashAlgorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                HashAlgorithm::Sha384,
+                "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+            ),
+            (
+                HashAlgorithm::Sha512,
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+        ] {
+            let mut hasher = Hasher::new(Backend::Ring, algorithm);
+            hasher.update(b"ab");
+            assert_ne!(hex::encode(hasher.fork()), expected, "{algorithm:?}: not all was hashed yet");
+            hasher.update(b"c");
+            assert_eq!(hex::encode(hasher.fork()), expected, "{algorithm:?}");
+            assert_eq!(hasher.finish().as_ref().len(), algorithm.output_len());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Cryptography: what TLS 1.2 needs of it, and the traits by which an application brings its own.
+//!
+//! This is the only room of the house that knows which crate does the work. A [`Backend`] names that crate at run time, and
+//! keys and hashes are small enums over the backends, so that the data path has no dynamic dispatch.
+//!
+//! What an application may replace: [`KeyExchangeGroup`] (a hardware module, or a fixed key to replay a handshake),
+//! [`SigningKey`] (a key that lives elsewhere) and [`Random`].
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use pki_types::PrivateKeyDer;
+
+use crate::message::SignatureScheme;
+
+mod aead;
+mod asn1;
+mod groups;
+mod hash;
+mod prf;
+mod public_key;
+mod random;
+mod ring;
+mod schedule;
+mod secret;
+mod signing;
+mod suites;
+
+pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
+pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
+pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
+pub(crate) use prf::Prf;
+pub(crate) use public_key::{BadSignature, RSA_BITS};
+pub use public_key::{KeyAlgorithm, PublicKey};
+pub use random::{Random, RandomError};
+pub(crate) use schedule::{FinishedLabel, Keys, TrafficKey};
+pub use secret::SharedSecret;
+pub(crate) use secret::{MasterSecret, equal};
+pub use signing::{KeyError, SignError, SigningKey};
+pub(crate) use suites::{SUITES, Suite, SuiteAuth};
+
+/// The crate that does the cryptography.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The crate `ring`.
+    #[default]
+    Ring,
+}
+
+impl Backend {
+    /// The groups that this backend has, in the order of preference: X25519, P-256, P-384.
+    #[must_use]
+    pub fn key_exchange_groups(self) -> Vec<Arc<dyn KeyExchangeGroup>> {
+        match self {
+            Backend::Ring => vec![
+                Arc::new(ring::agreement::Group::X25519),
+                Arc::new(ring::agreement::Group::P256),
+                Arc::new(ring::agreement::Group::P384),
+            ],
+        }
+    }
+
+    /// The operating system's source of randomness.
+    #[must_use]
+    pub fn random(self) -> Arc<dyn Random> {
+        match self {
+            Backend::Ring => Arc::new(ring::random::System),
+        }
+    }
+
+    /// Loads a private key: RSA (PKCS#8 or PKCS#1, 2048 to 4096 bits), ECDSA on P-256 or P-384 (PKCS#8 or SEC1,
+    /// with its public key inside), Ed25519 (PKCS#8).
+    ///
+    /// # Errors
+    /// [`KeyError`] says what is wrong: a key that cannot be parsed, of another type, or an RSA key of another size.
+    pub fn load_key(self, key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, KeyError> {
+        match self {
+            Backend::Ring => Ok(Arc::new(ring::signing::Key::load(key)?)),
+        }
+    }
+
+    /// The schemes whose signatures this backend can verify, in the order of preference.
+    pub(crate) fn verify_schemes(self) -> &'static [SignatureScheme] {
+        match self {
+            Backend::Ring => &ring::verify::SCHEMES,
+        }
+    }
+
+    /// The digest that a scheme signs; `None` for those that sign the message itself.
+    pub(crate) fn scheme_digest(self, scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
+        let mut hasher = Hasher::new(self, HashAlgorithm::of_scheme(scheme)?);
+        hasher.update(message);
+        Some(hasher.finish().as_ref().to_vec())
+    }
+
+    /// The algorithms with which certificates are verified.
+    #[cfg(feature = "webpki")]
+    pub(crate) fn webpki_algorithms(self) -> &'static [&'static dyn pki_types::SignatureVerificationAlgorithm] {
+        match self {
+            Backend::Ring => ring::verify::WEBPKI,
+        }
+    }
+}

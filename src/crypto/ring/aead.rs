@@ -1,0 +1,68 @@
+use alloc::boxed::Box;
+use core::hint::black_box;
+
+use ::ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use crate::crypto::{AeadAlgorithm, OpenFailed, SealFailed};
+
+/// An expanded key. Of a key whose length is wrong there is none, and it neither seals nor opens anything.
+pub(in crate::crypto) struct Key(Option<Box<LessSafeKey>>);
+
+impl Key {
+    pub(in crate::crypto) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Self {
+        let algorithm = match algorithm {
+            AeadAlgorithm::Aes128Gcm => &aead::AES_128_GCM,
+            AeadAlgorithm::Aes256Gcm => &aead::AES_256_GCM,
+            AeadAlgorithm::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
+        };
+        Key(expand(algorithm, key).map(Box::new))
+    }
+
+    #[inline]
+    pub(in crate::crypto) fn seal_in_place(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8; 13],
+        data: &mut [u8],
+    ) -> Result<[u8; AeadAlgorithm::TAG_LEN], SealFailed> {
+        let key = self.0.as_ref().ok_or(SealFailed)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), data).map_err(|_| SealFailed)?;
+        tag.as_ref().try_into().map_err(|_| SealFailed)
+    }
+
+    #[inline]
+    pub(in crate::crypto) fn open_in_place(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8; 13],
+        ciphertext_and_tag: &mut [u8],
+    ) -> Result<usize, OpenFailed> {
+        let key = self.0.as_ref().ok_or(OpenFailed)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let plaintext = key.open_in_place(nonce, Aad::from(aad), ciphertext_and_tag).map_err(|_| OpenFailed)?;
+        Ok(plaintext.len())
+    }
+
+    /// ring's keys don't wipe themselves: a dummy of the same algorithm goes over the whole of it. `black_box` keeps the
+    /// compiler from leaving that out.
+    fn wipe(&mut self) {
+        if let Some(key) = &mut self.0
+            && let Some(zeros) = [0; 32].get(..key.algorithm().key_len())
+            && let Some(dummy) = expand(key.algorithm(), zeros)
+        {
+            **key = dummy;
+            black_box(key);
+        }
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+fn expand(algorithm: &'static aead::Algorithm, key: &[u8]) -> Option<LessSafeKey> {
+    UnboundKey::new(algorithm, key).ok().map(LessSafeKey::new)
+}

@@ -1,0 +1,13 @@
+use ::ring::digest;
+
+use crate::crypto::HashAlgorithm;
+
+pub(in crate::crypto) use ::ring::digest::Context;
+
+pub(in crate::crypto) fn start(algorithm: HashAlgorithm) -> Context {
+    Context::new(match algorithm {
+        HashAlgorithm::Sha256 => &digest::SHA256,
+        HashAlgorithm::Sha384 => &digest::SHA384,
+        HashAlgorithm::Sha512 => &digest::SHA512,
+    })
+}

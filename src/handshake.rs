@@ -1,0 +1,227 @@
+//! What the states of both roles share: the data of a handshake in flight, and how they send.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use crate::ask::{Answered, Ask, Token};
+use crate::codec::Writer;
+use crate::config::Common;
+use crate::crypto::Digest;
+use crate::crypto::{FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
+use crate::decision::Decision;
+use crate::error::Reason;
+use crate::identity::PeerCertificates;
+use crate::machine::Input;
+use crate::message::{HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::observer::{Direction, Seen};
+use crate::proof::Established;
+use crate::record::{Incoming, Outgoing};
+use crate::transcript::Transcript;
+
+/// Client or server.
+pub(crate) trait Role: Sized {
+    const IS_CLIENT: bool;
+    /// Version in the records of the first flight (RFC 5246 appendix E.1).
+    const FIRST_FLIGHT: ProtocolVersion;
+    type Config: AsRef<Common>;
+    /// What this role alone keeps through a handshake.
+    type Kept;
+    type Machine: Machine<Self>;
+}
+
+/// What the driver needs of a flow table; `machine!` writes it.
+pub(crate) trait Machine<R: Role>: Sized {
+    fn name(&self) -> &'static str;
+    /// The letters that this state waits for.
+    fn expected(&self) -> &'static [&'static str];
+    fn take(self, cx: &mut Cx<'_, R>, input: Input<'_>) -> Result<Self, Reason>;
+    fn decide(&mut self, cx: &mut Cx<'_, R>) -> Result<Option<Decision<Answered>>, Reason>;
+    fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;
+    fn answer(self, cx: &mut Cx<'_, R>, answer: Answered) -> Result<Self, Reason>;
+    fn established(self) -> Result<Established, Self>;
+}
+
+/// What lives through a whole handshake, and is freed when the connection is established.
+pub(crate) struct Handshake<R: Role> {
+    pub(crate) config: Arc<R::Config>,
+    pub(crate) transcript: Transcript,
+    /// The transcript before a message that vouches for it (Finished).
+    pub(crate) covered: Option<Digest>,
+    pub(crate) server_random: [u8; 32],
+    master_secret: Option<MasterSecret>,
+    /// Waits for the peer's ChangeCipherSpec.
+    incoming_key: Option<OpeningKey>,
+    pub(crate) kept: R::Kept,
+}
+
+impl<R: Role> Handshake<R> {
+    pub(crate) fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
+        Handshake {
+            config,
+            transcript: Transcript::new(),
+            covered: None,
+            server_random: [0; 32],
+            master_secret: None,
+            incoming_key: None,
+            kept,
+        }
+    }
+}
+
+/// What was agreed on; stays with the connection.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) client_random: [u8; 32],
+    pub(crate) suite: Option<&'static Suite>,
+    pub(crate) group: Option<NamedGroup>,
+    pub(crate) scheme: Option<SignatureScheme>,
+    pub(crate) alpn: Option<Box<[u8]>>,
+    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) peer_certificates: Option<PeerCertificates>,
+    pub(crate) extended_master_secret: bool,
+    pub(crate) secure_renegotiation: bool,
+}
+
+/// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
+#[derive(Clone, Copy)]
+pub(crate) struct MasterReady(());
+
+/// What a state may reach.
+pub(crate) struct Cx<'c, R: Role> {
+    pub(crate) hs: &'c mut Handshake<R>,
+    pub(crate) facts: &'c mut Facts,
+    pub(crate) incoming: &'c mut Incoming,
+    pub(crate) outgoing: &'c mut Outgoing,
+    /// The body of the handshake message that is at work, as it came.
+    pub(crate) body: &'c [u8],
+    /// The name of the state that is at work, for the observer.
+    pub(crate) state: &'static str,
+}
+
+impl<'c, R: Role> Cx<'c, R> {
+    pub(crate) fn common(&self) -> &Common {
+        (*self.hs.config).as_ref()
+    }
+
+    /// Adds a handshake message to the flight and to the transcript.
+    pub(crate) fn send(
+        &mut self,
+        message_type: HandshakeType,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), Reason> {
+        let message = self.outgoing.message(message_type, write)?;
+        self.hs.transcript.add(message);
+        let length = message.len();
+        self.observe(Direction::Sent, message_type.name().unwrap_or_default(), length);
+        Ok(())
+    }
+
+    /// A handshake message came: adds it to the transcript, and makes it a letter. HelloRequest is hashed by nobody
+    /// (RFC 5246 §7.4.1.1).
+    pub(crate) fn received(&mut self, message_type: HandshakeType, message: &'c [u8]) -> Input<'c> {
+        self.body = message.get(HEADER_LEN..).unwrap_or_default();
+        if message_type == HandshakeType::FINISHED {
+            // RFC 5246 §7.4.9: it vouches for all messages up to, but not including, itself.
+            self.hs.covered = Some(self.hs.transcript.current());
+        }
+        if message_type == HandshakeType::CLIENT_HELLO
+            && let Some(random) = self.body.get(2..).and_then(<[u8]>::first_chunk)
+        {
+            self.facts.client_random = *random;
+        }
+        if message_type != HandshakeType::HELLO_REQUEST {
+            self.hs.transcript.add(message);
+        }
+        let input = Input::Message { message_type, body: self.body };
+        self.observe(Direction::Received, input.name(), message.len());
+        input
+    }
+
+    pub(crate) fn observe(&self, direction: Direction, message: &'static str, length: usize) {
+        if let Some(observer) = &self.common().observer {
+            observer.message(&Seen {
+                direction,
+                message,
+                length,
+                state: self.state,
+                client_random: &self.facts.client_random,
+            });
+        }
+    }
+
+    /// The suite, which is known from ServerHello on.
+    pub(crate) fn suite(&self) -> Result<&'static Suite, Reason> {
+        self.facts.suite.ok_or(Reason::Local { what: "the handshake", why: "no cipher suite yet".into() })
+    }
+
+    /// RFC 5246 §8.1, RFC 7627 §4. With extended_master_secret, the transcript must end with ClientKeyExchange.
+    pub(crate) fn set_master_secret(&mut self, pre_master: SharedSecret) -> Result<MasterReady, Reason> {
+        let (backend, suite) = (self.common().backend, self.suite()?);
+        self.hs.master_secret = Some(if self.facts.extended_master_secret {
+            MasterSecret::derive_extended(backend, suite, pre_master, &self.hs.transcript.current())
+        } else {
+            MasterSecret::derive(backend, suite, pre_master, &self.facts.client_random, &self.hs.server_random)
+        });
+        Ok(MasterReady(()))
+    }
+
+    fn master_secret(&self, _: MasterReady) -> Result<&MasterSecret, Reason> {
+        let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
+        self.hs.master_secret.as_ref().ok_or_else(missing)
+    }
+
+    /// Both directions' keys (RFC 5246 §6.3). The opening key waits for the peer's ChangeCipherSpec.
+    pub(crate) fn expand_keys(&mut self, ready: MasterReady, client: bool) -> Result<SealingKey, Reason> {
+        let (backend, suite) = (self.common().backend, self.suite()?);
+        let (client_random, server_random) = (&self.facts.client_random, &self.hs.server_random);
+        let keys = self.master_secret(ready)?.keys(suite, client_random, server_random);
+        let (ours, theirs) = if client { (keys.client, keys.server) } else { (keys.server, keys.client) };
+        self.hs.incoming_key = Some(theirs.opening(backend));
+        Ok(ours.sealing(backend))
+    }
+
+    /// The peer's ChangeCipherSpec came.
+    pub(crate) fn open_with_new_key(&mut self) -> Result<(), Reason> {
+        let missing = || Reason::Local { what: "the handshake", why: "no keys yet".into() };
+        let key = self.hs.incoming_key.take().ok_or_else(missing)?;
+        self.incoming.set_key(key);
+        Ok(())
+    }
+
+    /// RFC 5246 §7.4.9, over the transcript so far.
+    pub(crate) fn verify_data(
+        &self,
+        ready: MasterReady,
+        label: FinishedLabel,
+        transcript: &Digest,
+    ) -> Result<[u8; 12], Reason> {
+        Ok(self.master_secret(ready)?.verify_data(label, transcript))
+    }
+
+    /// ChangeCipherSpec and Finished: the end of a flight.
+    pub(crate) fn send_finished(
+        &mut self,
+        ready: MasterReady,
+        label: FinishedLabel,
+        key: SealingKey,
+    ) -> Result<(), Reason> {
+        self.outgoing.change_cipher_spec(key)?;
+        self.observe(Direction::Sent, "ChangeCipherSpec", 1);
+        let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
+        self.send(HandshakeType::FINISHED, |w| w.bytes(&verify_data))?;
+        self.outgoing.flush_flight()
+    }
+
+    /// What a Finished that was just received vouches for: the transcript before it.
+    pub(crate) fn covered(&mut self) -> Result<Digest, Reason> {
+        let missing = || Reason::Local { what: "the handshake", why: "no transcript before Finished".into() };
+        self.hs.covered.take().ok_or_else(missing)
+    }
+
+    /// 32 bytes for a hello; a source that gives only zeros is broken.
+    pub(crate) fn draw_random(&self) -> Result<[u8; 32], Reason> {
+        let mut random = [0; 32];
+        self.common().random.fill(&mut random).map_err(|_| Reason::Random)?;
+        if random == [0; 32] { Err(Reason::Random) } else { Ok(random) }
+    }
+}

@@ -1,0 +1,25 @@
+//! Certificates: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`]), who we are ([`Identity`]), and which of our
+//! identities fits a client ([`ResolveIdentity`], [`Identities`]).
+//!
+//! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` adds the key usage, which
+//! webpki leaves out, and a view of a certificate for people ([`CertificateView`]).
+
+pub mod dangerous;
+mod own;
+mod resolver;
+mod verifier;
+#[cfg(feature = "webpki")]
+mod view;
+#[cfg(feature = "webpki")]
+mod webpki;
+
+#[cfg(test)]
+mod tests;
+
+pub use own::Identity;
+pub use resolver::{Identities, ResolveIdentity};
+pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};
+#[cfg(feature = "webpki")]
+pub use view::CertificateView;
+#[cfg(feature = "webpki")]
+pub use webpki::WebPkiVerifier;

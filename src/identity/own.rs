@@ -1,0 +1,178 @@
+//! Who we are: certificates, the key that they speak of, and the names that they are used for.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
+use pki_types::pem::{self, PemObject};
+use pki_types::{CertificateDer, DnsName, PrivateKeyDer};
+use zeroize::Zeroize;
+
+use crate::codec::Prefix;
+use crate::crypto::{Backend, KeyAlgorithm, PublicKey, SigningKey, Suite};
+use crate::error::ConfigError;
+use crate::message::{CipherSuite, ClientHello, OpaqueList};
+
+/// A chain of certificates with the key of the first, and the names that a server uses it for.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    /// The same as it stands in a Certificate message.
+    encoded_chain: Vec<u8>,
+    public_key: PublicKey,
+    key: Arc<dyn SigningKey>,
+    names: Vec<String>,
+}
+
+impl Identity {
+    /// The identity of `chain`: our own certificate first, then each the issuer of the one before; the root is left
+    /// out (RFC 5246 §7.4.2). It has no names yet: see [`Self::with_names`].
+    ///
+    /// # Errors
+    /// The chain is empty, a certificate cannot be read, or `key` is not the key of the first one.
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: Arc<dyn SigningKey>) -> Result<Self, ConfigError> {
+        let mut keys = Vec::new();
+        for (index, certificate) in chain.iter().enumerate() {
+            let key = PublicKey::from_certificate(certificate)
+                .map_err(|error| ConfigError::new("identity.chain", format!("certificate {index}: {error}")))?;
+            keys.push(key);
+        }
+        let Some(public_key) = keys.into_iter().next() else {
+            return Err(ConfigError::new("identity.chain", "there is no certificate"));
+        };
+        if key.public_key() != public_key {
+            return Err(ConfigError::new(
+                "identity.key",
+                format!(
+                    "the key ({}) is not that of the first certificate ({})",
+                    key.public_key().algorithm(),
+                    public_key.algorithm()
+                ),
+            ));
+        }
+        if !key.schemes().iter().any(|scheme| public_key.allows(*scheme)) {
+            return Err(ConfigError::new(
+                "identity.key",
+                format!("no signature scheme for a key of the type {}", public_key.algorithm()),
+            ));
+        }
+        let encoded_chain = OpaqueList::encode(Prefix::U24, "certificate", chain.iter().map(AsRef::as_ref))
+            .map_err(|problem| ConfigError::new("identity.chain", problem.to_string()))?;
+        Ok(Identity { chain, encoded_chain, public_key, key, names: vec![] })
+    }
+
+    /// The identity of a chain and a private key as PEM text: `CERTIFICATE` sections, our own certificate first, and
+    /// a section `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or `EC PRIVATE KEY` (SEC 1).
+    ///
+    /// # Errors
+    /// The text holds no such sections, the key cannot be used with `backend`, or as with [`Self::new`].
+    pub fn from_pem(backend: Backend, cert_pem: &[u8], key_pem: &[u8]) -> Result<Self, ConfigError> {
+        let chain = CertificateDer::pem_slice_iter(cert_pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| ConfigError::new("identity.cert_pem", pem_problem(error)))?;
+        if chain.is_empty() {
+            return Err(ConfigError::new("identity.cert_pem", "there is no section CERTIFICATE"));
+        }
+        let mut key_der = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| {
+            let problem = match error {
+                pem::Error::NoItemsFound => "there is no section PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; an \
+                                             encrypted key has to be decrypted first"
+                    .to_string(),
+                error => pem_problem(error),
+            };
+            ConfigError::new("identity.key_pem", problem)
+        })?;
+        let key = backend.load_key(&key_der);
+        key_der.zeroize();
+        let key = key.map_err(|error| ConfigError::new("identity.key_pem", error.to_string()))?;
+        Identity::new(chain, key)
+    }
+
+    /// Sets the names that a server uses this identity for: DNS names, or `*.` and a DNS name, where the `*` stands for
+    /// exactly one label (RFC 6125 §6.4.3). Without names it is the one for clients that no name fits.
+    ///
+    /// # Errors
+    /// A name is none of these.
+    pub fn with_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, ConfigError> {
+        self.names = names.into_iter().map(Into::into).collect();
+        for name in &self.names {
+            let suffix = name.strip_prefix("*.").unwrap_or(name);
+            if suffix.ends_with('.') || DnsName::try_from(suffix).is_err() {
+                return Err(ConfigError::new(
+                    "identity.names",
+                    format!("\"{}\" is not a DNS name", name.escape_default()),
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Sets the names to the DNS names of the certificate's subjectAltName (RFC 5280 §4.2.1.6).
+    ///
+    /// # Errors
+    /// The certificate cannot be read, or as with [`Self::with_names`].
+    #[cfg(feature = "webpki")]
+    pub fn names_from_certificate(self) -> Result<Self, ConfigError> {
+        let view = self.chain.first().map(crate::identity::CertificateView::new).transpose();
+        let view = view.map_err(|error| ConfigError::new("identity.chain", error.to_string()))?;
+        self.with_names(view.map(|view| view.dns_names).unwrap_or_default())
+    }
+
+    /// The certificates, our own first.
+    #[must_use]
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    pub(crate) fn encoded_chain(&self) -> &[u8] {
+        &self.encoded_chain
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub fn key(&self) -> &Arc<dyn SigningKey> {
+        &self.key
+    }
+
+    /// The public key of the first certificate.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// The names that a server uses it for.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether a client that sent `hello` can verify this identity in a handshake with one of `suites`.
+    #[must_use]
+    pub fn usable_by(&self, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> bool {
+        let suite = hello.cipher_suites.iter().any(|suite| {
+            suites.contains(&suite) && Suite::find(suite).is_some_and(|suite| self.public_key.fits(suite.auth))
+        });
+        // RFC 5246 §7.4.1.4.1: without the extension the client knows SHA-1 alone, with which nothing is signed here.
+        let scheme = hello.extensions.signature_algorithms.is_some_and(|offered| {
+            self.key.schemes().iter().any(|scheme| offered.contains(*scheme) && self.public_key.allows(*scheme))
+        });
+        // RFC 8422 §5.3: the key in the certificate respects the client's choice of curves, if it made one.
+        let curve = match (self.public_key.algorithm(), hello.extensions.supported_groups) {
+            (KeyAlgorithm::Ecdsa(curve), Some(groups)) => groups.contains(curve),
+            _ => true,
+        };
+        suite && scheme && curve
+    }
+}
+
+fn pem_problem(error: pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("a section does not end with \"{}\"", end_marker.escape_ascii())
+        }
+        pem::Error::IllegalSectionStart { line } => format!("this line starts no section: {}", line.escape_ascii()),
+        pem::Error::Base64Decode(detail) => format!("a section is not base64: {detail}"),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Which of a server's identities fits a client.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::crypto::SUITES;
+use crate::decision::Decision;
+use crate::identity::Identity;
+use crate::message::{CipherSuite, ClientHello};
+
+/// Chooses the identity that a server shows to a client.
+pub trait ResolveIdentity: fmt::Debug + Send + Sync {
+    /// The identity for the client that sent `hello`; `None` ends the handshake. `Later` pauses the connection.
+    ///
+    /// What is chosen has to be one that the client can verify: see [`Identity::usable_by`].
+    fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>>;
+}
+
+/// Identities in order of preference, chosen by what the client can verify and by the name that it asks for.
+///
+/// Of those that the client can verify it takes, in this order: one with exactly the name that the client asks for
+/// (RFC 6066 §3), one with a wildcard that covers it, one without names, the first.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    identities: Vec<Arc<Identity>>,
+    suites: Vec<CipherSuite>,
+    strict: bool,
+}
+
+impl Identities {
+    /// The identities, the preferred first.
+    #[must_use]
+    pub fn new(identities: impl IntoIterator<Item = Identity>) -> Self {
+        Identities {
+            identities: identities.into_iter().map(Arc::new).collect(),
+            suites: SUITES.iter().map(|suite| suite.id).collect(),
+            strict: false,
+        }
+    }
+
+    /// Counts only these cipher suites, those of the server's configuration, as ones that a client and an identity may
+    /// have in common. Without this call it is all that the library speaks.
+    #[must_use]
+    pub fn with_suites(self, suites: &[CipherSuite]) -> Self {
+        Identities { suites: suites.to_vec(), ..self }
+    }
+
+    /// Chooses none for a client that names no server, or one whose name no identity has: no client is sent to another
+    /// host than the one it asked for (a defence against cross-protocol attacks such as ALPACA).
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Identities { strict: true, ..self }
+    }
+}
+
+impl ResolveIdentity for Identities {
+    fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
+        let wanted = hello.extensions.server_name;
+        let best = self
+            .identities
+            .iter()
+            .map(|identity| (Fit::of(identity, wanted), identity))
+            .filter(|(fit, _)| !self.strict || *fit <= Fit::Wildcard)
+            // One that the client cannot verify is still better than none: the negotiation then says what is missing.
+            .min_by_key(|(fit, identity)| (!identity.usable_by(hello, &self.suites), *fit));
+        Decision::Now(best.map(|(_, identity)| Arc::clone(identity)))
+    }
+}
+
+/// How well an identity fits the name that a client asks for, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Exact,
+    Wildcard,
+    Unnamed,
+    OtherNames,
+}
+
+impl Fit {
+    fn of(identity: &Identity, wanted: Option<&[u8]>) -> Fit {
+        let otherwise = if identity.names().is_empty() { Fit::Unnamed } else { Fit::OtherNames };
+        let Some(wanted) = wanted else { return otherwise };
+        identity.names().iter().filter_map(|name| covers(name.as_bytes(), wanted)).min().unwrap_or(otherwise)
+    }
+}
+
+/// Whether `name` is `wanted`, or a wildcard for it. RFC 6125 §6.4.1: the case of letters does not matter;
+/// §6.4.3: the wildcard is the whole leftmost label and stands for exactly one.
+fn covers(name: &[u8], wanted: &[u8]) -> Option<Fit> {
+    let Some(suffix) = name.strip_prefix(b"*.") else {
+        return name.eq_ignore_ascii_case(wanted).then_some(Fit::Exact);
+    };
+    let mut halves = wanted.splitn(2, |byte| *byte == b'.');
+    let label = halves.next()?;
+    let parent = halves.next()?;
+    (!label.is_empty() && parent.eq_ignore_ascii_case(suffix)).then_some(Fit::Wildcard)
+}

@@ -1,0 +1,105 @@
+//! Certificates made for the occasion, and what the identity room makes of them.
+
+mod own;
+mod resolver;
+#[cfg(feature = "webpki")]
+mod verifier;
+#[cfg(feature = "webpki")]
+mod view;
+
+use std::string::ToString;
+use std::time::Duration;
+use std::vec::Vec;
+
+use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
+};
+
+use crate::crypto::Backend;
+use crate::identity::Identity;
+
+/// 2025-06-15 15:06:40 UTC
+const NOW: u64 = 1_750_000_000;
+
+const RSA_1024_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-1024.pem");
+const RSA_8200_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-8200.pem");
+/// The ring crate makes no RSA keys.
+const RSA_2048_KEY: &str = include_str!("../../../tests/data/rsa-2048.key.pem");
+
+fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(NOW))
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    P256,
+    P384,
+    Ed25519,
+    Rsa2048,
+}
+
+fn key(kind: Kind) -> KeyPair {
+    match kind {
+        Kind::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
+        Kind::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
+        Kind::Ed25519 => KeyPair::generate_for(&PKCS_ED25519),
+        Kind::Rsa2048 => KeyPair::from_pkcs8_pem_and_sign_algo(RSA_2048_KEY, &PKCS_RSA_SHA256),
+    }
+    .unwrap()
+}
+
+fn private_key(key: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::Pkcs8(key.serialize_der().into())
+}
+
+/// A certificate for `names` as servers have it.
+fn server(names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "a server");
+    params.key_usages = [KeyUsagePurpose::DigitalSignature].into();
+    params
+}
+
+/// A certificate for the authority `name`.
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = [KeyUsagePurpose::KeyCertSign].into();
+    params
+}
+
+/// An authority: its certificate, and what it issues.
+struct Authority {
+    certificate: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn root(name: &str) -> Self {
+        let (params, key) = (authority(name), key(Kind::P256));
+        let certificate = params.self_signed(&key).unwrap().into();
+        Authority { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    fn authority(&self, params: CertificateParams) -> Self {
+        let key = key(Kind::P256);
+        Authority { certificate: self.issue(&params, &key), issuer: Issuer::new(params, key) }
+    }
+
+    fn issue(&self, params: &CertificateParams, key: &KeyPair) -> CertificateDer<'static> {
+        params.signed_by(key, &self.issuer).unwrap().into()
+    }
+}
+
+/// A self-signed identity, as the server's side needs it.
+fn identity(kind: Kind, names: &[&str]) -> Identity {
+    let key = key(kind);
+    let certificate = server(&["a.example"]).self_signed(&key).unwrap();
+    let signer = Backend::default().load_key(&private_key(&key)).unwrap();
+    let identity = Identity::new([certificate.into()].into(), signer).unwrap();
+    identity.with_names(names.iter().copied()).unwrap()
+}

@@ -1,0 +1,117 @@
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::{Authority, Kind, RSA_2048_KEY, identity, key, private_key, server};
+use crate::crypto::Backend;
+use crate::identity::Identity;
+
+#[test]
+fn keys_of_all_types_make_an_identity() {
+    for kind in [Kind::P256, Kind::P384, Kind::Ed25519, Kind::Rsa2048] {
+        assert_eq!(identity(kind, &[]).chain().len(), 1);
+    }
+}
+
+#[test]
+fn an_identity_needs_a_certificate() {
+    let signer = Backend::default().load_key(&private_key(&key(Kind::P256))).unwrap();
+    let error = Identity::new(Vec::new(), signer).unwrap_err();
+    assert_eq!(error.to_string(), "configuration field `identity.chain`: there is no certificate");
+}
+
+#[test]
+fn every_certificate_of_the_chain_has_to_be_one() {
+    let key = key(Kind::P256);
+    let leaf = server(&["a.example"]).self_signed(&key).unwrap();
+    let signer = Backend::default().load_key(&private_key(&key)).unwrap();
+    let error = Identity::new([leaf.into(), b"garbage".as_slice().into()].into(), signer).unwrap_err();
+    assert!(error.to_string().starts_with("configuration field `identity.chain`: certificate 1: "), "{error}");
+}
+
+#[test]
+fn the_key_has_to_be_that_of_the_certificate() {
+    for other in [Kind::P256, Kind::P384, Kind::Ed25519, Kind::Rsa2048] {
+        let leaf = server(&["a.example"]).self_signed(&key(Kind::P256)).unwrap();
+        let signer = Backend::default().load_key(&private_key(&key(other))).unwrap();
+        let error = Identity::new([leaf.into()].into(), signer).unwrap_err();
+        assert_eq!(error.field(), "identity.key", "{other:?}: {error}");
+        assert!(error.to_string().contains("is not that of the first certificate (ECDSA secp256r1)"), "{error}");
+    }
+}
+
+/// A chain of two and its key as PEM text.
+fn pem() -> (String, String) {
+    let (root, key) = (Authority::root("root"), key(Kind::P256));
+    let leaf = server(&["a.example", "*.b.example", "192.0.2.1"]).signed_by(&key, &root.issuer).unwrap();
+    let above = root.issuer.key().public_key_pem();
+    (format!("a comment\n{}{}{above}", leaf.pem(), leaf.pem()), key.serialize_pem())
+}
+
+#[test]
+fn pem_text_becomes_an_identity() {
+    let (chain, key) = pem();
+    let identity = Identity::from_pem(Backend::default(), chain.as_bytes(), key.as_bytes()).unwrap();
+    assert_eq!(identity.chain().len(), 2);
+    assert!(identity.names().is_empty());
+}
+
+#[test]
+fn certificate_and_key_may_stand_in_one_text() {
+    let (chain, key) = pem();
+    let both = chain + &key;
+    let identity = Identity::from_pem(Backend::default(), both.as_bytes(), both.as_bytes()).unwrap();
+    assert_eq!(identity.chain().len(), 2);
+}
+
+#[test]
+fn errors_in_pem_text_name_the_field() {
+    let (chain, key) = pem();
+    let problem = |chain: &str, key: &str| {
+        Identity::from_pem(Backend::default(), chain.as_bytes(), key.as_bytes()).unwrap_err().to_string()
+    };
+    assert_eq!(problem(&key, &key), "configuration field `identity.cert_pem`: there is no section CERTIFICATE");
+    assert_eq!(problem("", &key), "configuration field `identity.cert_pem`: there is no section CERTIFICATE");
+    assert!(problem(&chain, &chain).starts_with("configuration field `identity.key_pem`: there is no section PRIVATE"));
+    assert!(problem(&chain, "").starts_with("configuration field `identity.key_pem`: there is no section PRIVATE"));
+    assert_eq!(
+        problem(&chain.replace("-----END CERTIFICATE-----", ""), &key),
+        "configuration field `identity.cert_pem`: a section does not end with \"-----END CERTIFICATE-----\""
+    );
+    assert!(
+        problem(&chain.replacen("MII", "M!I", 1), &key)
+            .starts_with("configuration field `identity.cert_pem`: a section is not base64"),
+    );
+    let garbage = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    assert!(problem(&chain, garbage).starts_with("configuration field `identity.key_pem`: "));
+    let garbage = garbage.replace("PRIVATE KEY", "CERTIFICATE");
+    assert!(problem(&garbage, &key).starts_with("configuration field `identity.chain`: certificate 0: "));
+    assert!(
+        problem(&chain, RSA_2048_KEY).starts_with("configuration field `identity.key`: the key (RSA 2048 bits) is")
+    );
+}
+
+#[test]
+fn names_have_to_be_dns_names_or_wildcards() {
+    let identity = identity(Kind::P256, &["a.example", "*.b.example", "A_1.example", "localhost"]);
+    for name in
+        ["", "*", "*.", "a.*.example", "*a.example", "a b", "a.example.", "192.0.2.1", "*.*.example", "ä.example"]
+    {
+        let error = identity.clone().with_names([name]).unwrap_err();
+        assert_eq!(error.field(), "identity.names", "{name}");
+    }
+    assert_eq!(
+        identity.with_names(["a\nb"]).unwrap_err().to_string(),
+        "configuration field `identity.names`: \"a\\nb\" is not a DNS name"
+    );
+}
+
+#[cfg(feature = "webpki")]
+#[test]
+fn names_can_be_taken_from_the_certificate() {
+    let (chain, key) = pem();
+    let identity = Identity::from_pem(Backend::default(), chain.as_bytes(), key.as_bytes()).unwrap();
+    let identity = identity.names_from_certificate().unwrap();
+    assert_eq!(identity.names(), ["a.example".to_owned(), "*.b.example".to_owned()]);
+}

@@ -1,0 +1,183 @@
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::{Kind, identity};
+use crate::crypto::KeyAlgorithm;
+use crate::decision::Decision;
+use crate::identity::{Identities, Identity, ResolveIdentity};
+use crate::message::{CipherSuite, ClientExtensions, ClientHello, NamedGroup, ProtocolVersion, SignatureScheme};
+
+const ECDSA: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+const ECDSA_CHACHA: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
+const RSA: CipherSuite = CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
+const SUITES: &[CipherSuite] = &[ECDSA, ECDSA_CHACHA, RSA];
+const SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::ED25519,
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA256,
+];
+const GROUPS: &[NamedGroup] = &[NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1];
+
+/// A client that can verify everything and names no server.
+fn hello() -> ClientHello<'static> {
+    ClientHello {
+        version: ProtocolVersion::TLS_1_2,
+        random: &[0; 32],
+        session_id: &[],
+        cipher_suites: SUITES.into(),
+        compression_methods: &[0],
+        extensions: ClientExtensions {
+            signature_algorithms: Some(SCHEMES.into()),
+            supported_groups: Some(GROUPS.into()),
+            ..ClientExtensions::default()
+        },
+    }
+}
+
+fn asks_for(name: &'static str) -> ClientHello<'static> {
+    let mut hello = hello();
+    hello.extensions.server_name = Some(name.as_bytes());
+    hello
+}
+
+fn chosen(identities: &Identities, hello: &ClientHello<'_>) -> Option<Arc<Identity>> {
+    match identities.resolve(hello) {
+        Decision::Now(identity) => identity,
+        Decision::Later => panic!("the choice of a list never comes later"),
+    }
+}
+
+#[test]
+fn the_name_decides_and_an_exact_one_goes_before_a_wildcard() {
+    let identities = Identities::new([
+        identity(Kind::P256, &["*.a.example"]),
+        identity(Kind::P256, &[]),
+        identity(Kind::P256, &["b.example", "www.a.example"]),
+    ]);
+    let index = |name| {
+        let chosen = chosen(&identities, &asks_for(name)).unwrap();
+        identities.identities.iter().position(|identity| Arc::ptr_eq(identity, &chosen)).unwrap()
+    };
+    for (name, expected) in [
+        ("www.a.example", 2),
+        ("WWW.A.Example", 2),
+        ("b.example", 2),
+        ("other.a.example", 0),
+        ("OTHER.A.EXAMPLE", 0),
+        // The wildcard stands for one whole label; what fits nowhere gets the identity without names.
+        ("x.other.a.example", 1),
+        ("a.example", 1),
+        (".a.example", 1),
+        ("c.example", 1),
+        ("\0\u{ff}", 1),
+    ] {
+        assert_eq!(index(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn without_a_better_one_the_first_that_the_client_can_verify_is_chosen() {
+    let identities = Identities::new([identity(Kind::Rsa2048, &["a.example"]), identity(Kind::P256, &["b.example"])]);
+    for hello in [hello(), asks_for("c.example")] {
+        assert_eq!(chosen(&identities, &hello).unwrap().names(), ["a.example"]);
+    }
+}
+
+#[test]
+fn what_the_client_can_verify_goes_before_the_name() {
+    let identities = Identities::new([identity(Kind::Rsa2048, &["a.example"]), identity(Kind::P256, &["b.example"])]);
+    let mut hello = asks_for("a.example");
+    hello.cipher_suites = [ECDSA].as_slice().into();
+    assert_eq!(chosen(&identities, &hello).unwrap().names(), ["b.example"]);
+}
+
+#[test]
+fn a_strict_server_chooses_none_without_a_name_that_fits() {
+    let identities =
+        Identities::new([identity(Kind::P256, &[]), identity(Kind::P256, &["a.example", "*.b.example"])]).strict();
+    assert!(chosen(&identities, &asks_for("a.example")).is_some());
+    assert!(chosen(&identities, &asks_for("www.b.example")).is_some());
+    assert!(chosen(&identities, &asks_for("c.example")).is_none());
+    assert!(chosen(&identities, &hello()).is_none());
+}
+
+/// Which key is chosen of P-384, P-256, Ed25519 and RSA, preferred in this order.
+fn chosen_key(hello: &ClientHello<'_>) -> Option<KeyAlgorithm> {
+    let all = [Kind::P384, Kind::P256, Kind::Ed25519, Kind::Rsa2048].map(|kind| identity(kind, &["a.example"]));
+    chosen(&Identities::new(all), hello).map(|identity| identity.public_key().algorithm())
+}
+
+#[test]
+fn the_order_of_the_configuration_decides_between_what_the_client_can_verify() {
+    assert_eq!(chosen_key(&hello()), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1)));
+}
+
+#[test]
+fn the_clients_signature_schemes_decide() {
+    for (scheme, expected) in [
+        (SignatureScheme::ECDSA_SECP384R1_SHA384, Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1))),
+        (SignatureScheme::ECDSA_SECP256R1_SHA256, Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1))),
+        (SignatureScheme::ED25519, Some(KeyAlgorithm::Ed25519)),
+        (SignatureScheme::RSA_PSS_RSAE_SHA256, Some(KeyAlgorithm::Rsa { bits: 2048 })),
+        (SignatureScheme::RSA_PKCS1_SHA256, Some(KeyAlgorithm::Rsa { bits: 2048 })),
+        (SignatureScheme::RSA_PKCS1_SHA1, None),
+        (SignatureScheme::ECDSA_SHA1, None),
+        (SignatureScheme(0x0a0a), None),
+    ] {
+        let schemes = [scheme];
+        let mut hello = hello();
+        hello.extensions.signature_algorithms = Some(schemes.as_slice().into());
+        assert_eq!(chosen_key(&hello), expected, "{scheme}");
+    }
+}
+
+#[test]
+fn a_client_without_signature_algorithms_gets_nothing_signed() {
+    let mut hello = hello();
+    hello.extensions.signature_algorithms = None;
+    assert_eq!(chosen_key(&hello), None);
+}
+
+#[test]
+fn the_clients_cipher_suites_decide() {
+    let chosen_with = |suites: &[CipherSuite]| {
+        let mut hello = hello();
+        hello.cipher_suites = suites.into();
+        chosen_key(&hello)
+    };
+    assert_eq!(chosen_with(&[ECDSA_CHACHA]), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1)));
+    assert_eq!(chosen_with(&[RSA]), Some(KeyAlgorithm::Rsa { bits: 2048 }));
+    assert_eq!(chosen_with(&[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256]), None);
+}
+
+#[test]
+fn the_servers_cipher_suites_decide_too() {
+    let identities = Identities::new([Kind::P256, Kind::Rsa2048].map(|kind| identity(kind, &[])));
+    let chosen_with = |suites: &[CipherSuite]| {
+        let chosen = chosen(&identities.clone().with_suites(suites), &hello());
+        chosen.map(|identity| identity.public_key().algorithm())
+    };
+    assert_eq!(chosen_with(&[RSA]), Some(KeyAlgorithm::Rsa { bits: 2048 }));
+    assert_eq!(chosen_with(&[ECDSA]), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1)));
+    assert_eq!(chosen_with(&[]), None);
+}
+
+#[test]
+fn the_curve_of_the_certificate_is_one_that_the_client_supports() {
+    let chosen_with = |groups: Option<&[NamedGroup]>| {
+        let mut hello = hello();
+        hello.extensions.supported_groups = groups.map(Into::into);
+        chosen_key(&hello)
+    };
+    assert_eq!(chosen_with(Some(&[NamedGroup::SECP256R1])), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1)));
+    // Ed25519 and RSA keys are on none of these curves.
+    assert_eq!(chosen_with(Some(&[NamedGroup::X25519])), Some(KeyAlgorithm::Ed25519));
+    assert_eq!(chosen_with(None), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1)), "RFC 8422 §4: free to choose");
+}
+
+#[test]
+fn without_identities_there_is_none() {
+    assert!(chosen(&Identities::new(Vec::new()), &hello()).is_none());
+}

@@ -1,0 +1,142 @@
+//! The verdict on a peer's certificates: the question, the answer, and who gives it.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::codec::{Malformed, Prefix};
+use crate::crypto::PublicKey;
+use crate::decision::Decision;
+use crate::error::CertificateError;
+use crate::message::{Certificate, OpaqueList};
+
+/// Decides whether a peer is who it should be.
+///
+/// Whatever stands behind this trait is all that authenticates the peer: an `Ok` lets whoever holds the key of
+/// [`Verified`] speak for [`Peer::server_name`].
+pub trait VerifyPeer: fmt::Debug + Send + Sync {
+    /// The verdict on what the peer showed: its public key, or why it is refused. `Later` pauses the connection.
+    fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>>;
+
+    /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`].
+    fn wants_status(&self) -> bool {
+        false
+    }
+
+    /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`].
+    fn wants_scts(&self) -> bool {
+        false
+    }
+}
+
+/// What a peer showed, and what it is to be measured by.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Peer<'a> {
+    /// The certificates, the peer's own first (RFC 5246 §7.4.2).
+    pub certificates: &'a PeerCertificates,
+    /// On a client: the server that was asked for.
+    pub server_name: Option<&'a ServerName<'static>>,
+    /// The stapled OCSP response, as DER (RFC 6066 §8), if one was sent.
+    pub ocsp_response: Option<&'a [u8]>,
+    /// The SignedCertificateTimestampList (RFC 6962 §3.3), if one was sent.
+    pub scts: Option<&'a [u8]>,
+    /// The time of the check, by the configuration's clock.
+    pub now: UnixTime,
+}
+
+impl<'a> Peer<'a> {
+    /// A peer that showed nothing but certificates; the other fields are there to be set.
+    #[must_use]
+    pub fn new(certificates: &'a PeerCertificates, now: UnixTime) -> Self {
+        Peer { certificates, server_name: None, ocsp_response: None, scts: None, now }
+    }
+}
+
+/// The verdict on a peer that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    key: PublicKey,
+    not_after: Option<u64>,
+}
+
+impl Verified {
+    /// The peer is accepted, and this is its public key.
+    #[must_use]
+    pub fn new(key: PublicKey) -> Self {
+        Verified { key, not_after: None }
+    }
+
+    /// The verdict holds until `not_after` (seconds since 1970-01-01 00:00 UTC): no session outlives it.
+    #[must_use]
+    pub fn until(self, not_after: u64) -> Self {
+        Verified { not_after: Some(not_after), ..self }
+    }
+
+    /// The peer's public key.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    pub(crate) fn into_key(self) -> PublicKey {
+        self.key
+    }
+
+    /// The last second at which the verdict holds (seconds since 1970-01-01 00:00 UTC), if it is known.
+    #[must_use]
+    pub fn not_after(&self) -> Option<u64> {
+        self.not_after
+    }
+}
+
+/// The certificates of a peer as it sent them, its own first. They share their bytes with their clones.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PeerCertificates(Arc<[u8]>);
+
+impl PeerCertificates {
+    /// The certificates in this order.
+    ///
+    /// # Errors
+    /// A certificate is empty, or longer than a Certificate message can say (2^24 - 1 bytes).
+    pub fn new<'c>(certificates: impl IntoIterator<Item = &'c CertificateDer<'c>>) -> Result<Self, Malformed> {
+        let certificates = certificates.into_iter().map(AsRef::as_ref);
+        Ok(PeerCertificates(OpaqueList::encode(Prefix::U24, "certificate", certificates)?.into()))
+    }
+
+    /// The certificates, the peer's own first.
+    pub fn iter(&self) -> impl Iterator<Item = CertificateDer<'_>> {
+        OpaqueList::from_encoded(Prefix::U24, &self.0).iter().map(CertificateDer::from)
+    }
+
+    /// The peer's own certificate; none if it sent an empty list.
+    #[must_use]
+    pub fn end_entity(&self) -> Option<CertificateDer<'_>> {
+        self.iter().next()
+    }
+
+    /// How many certificates there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether the peer sent an empty list.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Certificate<'_>> for PeerCertificates {
+    fn from(message: Certificate<'_>) -> Self {
+        PeerCertificates(message.chain.raw().into())
+    }
+}
+
+impl fmt::Debug for PeerCertificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerCertificates({} certificates, {} bytes)", self.len(), self.0.len())
+    }
+}

@@ -1,0 +1,242 @@
+//! The default verifier: paths, names and extended key usage by `rustls-webpki`, key usage by `x509-parser`.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::{fmt, slice};
+
+use ::webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+use pki_types::{CertificateDer, TrustAnchor};
+use x509_parser::asn1_rs::Oid;
+use x509_parser::objects::{oid_registry, oid2sn};
+use x509_parser::prelude::FromDer;
+
+use super::view::{CertificateView, bad_encoding, parse, seconds};
+use crate::crypto::{Backend, KeyAlgorithm, PublicKey, RSA_BITS};
+use crate::decision::Decision;
+use crate::error::{CertificateError, ConfigError};
+use crate::identity::{Peer, Verified, VerifyPeer};
+
+/// Webpki builds no longer paths.
+const MAX_INTERMEDIATES: usize = 6;
+
+/// The steps from a certificate to a possible issuer, over all ways up, that are tried at most.
+const MAX_WAYS_UP: usize = 1000;
+
+/// Accepts a server whose certificate leads to one of our roots, covers the name that was asked for and may sign.
+///
+/// What it checks, in this order:
+/// 1. every RSA key that the peer sent has 2048 to 8192 bits, before any signature is looked at;
+/// 2. a path leads to a root: signatures, validity, basic constraints, name constraints, key usage and extended key
+///    usage (RFC 5280 §6.1), within a budget that a hostile chain cannot exceed;
+/// 3. the certificate covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never counts);
+/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3).
+///
+/// Revocation is not checked.
+pub struct WebPkiVerifier {
+    backend: Backend,
+    roots: Vec<TrustAnchor<'static>>,
+}
+
+impl WebPkiVerifier {
+    /// Trusts the certificates `roots`: their names, keys and name constraints. Their own validity does not count.
+    ///
+    /// # Errors
+    /// There is no root, or one cannot be read.
+    pub fn new<'r>(roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        let anchors = roots.into_iter().enumerate().map(|(index, root)| {
+            let anchor = anchor_from_trusted_cert(&root).map_err(|error| {
+                let problem = explain(error, slice::from_ref(&root));
+                ConfigError::new("roots", format!("certificate {index}: {problem}"))
+            })?;
+            Ok(anchor.to_owned())
+        });
+        let roots = anchors.collect::<Result<Vec<_>, ConfigError>>()?;
+        if roots.is_empty() {
+            return Err(ConfigError::new("roots", "there is no certificate to trust"));
+        }
+        Ok(WebPkiVerifier { backend: Backend::default(), roots })
+    }
+
+    /// Checks signatures with `backend`.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        WebPkiVerifier { backend, ..self }
+    }
+
+    fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
+        let certificates: Vec<_> = peer.certificates.iter().collect();
+        let keys = certificates.iter().map(key_of_accepted_size).collect::<Result<Vec<_>, _>>()?;
+        let (Some((leaf, others)), Some(key)) = (certificates.split_first(), keys.into_iter().next()) else {
+            return Err(CertificateError::Refused("there is none".into()));
+        };
+        let Some(server_name) = peer.server_name else {
+            return Err(CertificateError::Refused("no name was asked for that it could cover".into()));
+        };
+
+        let explained = |error| explain(error, &certificates);
+        let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
+        if !has_few_ways_up(&end_entity, others) {
+            return Err(CertificateError::TooComplex);
+        }
+        let path = end_entity
+            .verify_for_usage(
+                self.backend.webpki_algorithms(),
+                &self.roots,
+                others,
+                peer.now,
+                KeyUsage::server_auth(),
+                None,
+                Some(&issuers_may_sign_certificates),
+            )
+            .map_err(explained)?;
+        end_entity.verify_is_valid_for_subject_name(server_name).map_err(explained)?;
+
+        let leaf = parse(leaf)?;
+        // RFC 5280 §4.2.1.3: digitalSignature, for keys that verify signatures other than those on certificates and
+        // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2).
+        if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.value.digital_signature()) {
+            return Err(CertificateError::KeyUsage);
+        }
+        let mut not_after = seconds(leaf.validity().not_after);
+        for issuer in path.intermediate_certificates() {
+            not_after = not_after.min(seconds(parse(&issuer.der())?.validity().not_after));
+        }
+        Ok(Verified::new(key).until(not_after))
+    }
+}
+
+impl VerifyPeer for WebPkiVerifier {
+    fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        Decision::Now(self.check(peer))
+    }
+}
+
+impl fmt::Debug for WebPkiVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebPkiVerifier({} roots, {:?})", self.roots.len(), self.backend)
+    }
+}
+
+/// What a check of a signature costs grows with the cube of the key's size, and the peer chooses the size.
+fn key_of_accepted_size(certificate: &CertificateDer<'_>) -> Result<PublicKey, CertificateError> {
+    let key = PublicKey::from_certificate(certificate)?;
+    match key.algorithm() {
+        KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
+            Err(CertificateError::RsaKeySize { bits, least: *RSA_BITS.start(), most: *RSA_BITS.end() })
+        }
+        _ => Ok(key),
+    }
+}
+
+/// Whether the ways up from `leaf` by the names of issuers alone are few.
+///
+/// Webpki's own budget counts certificates that it puts on a path, but for each it looks at all that were sent: 32 KiB
+/// of certificates, layered so that each has many issuers, keep it busy for seconds. Real chains have a handful of ways.
+fn has_few_ways_up(leaf: &EndEntityCert<'_>, others: &[CertificateDer<'_>]) -> bool {
+    fn climb(issuer: &[u8], others: &[EndEntityCert<'_>], length: usize, budget: &mut usize) -> Option<()> {
+        let issuers = others.iter().filter(|other| other.subject() == issuer);
+        for next in issuers.take_while(|_| length > 0) {
+            *budget = budget.checked_sub(1)?;
+            climb(next.issuer(), others, length - 1, budget)?;
+        }
+        Some(())
+    }
+    // What webpki cannot parse it does not use.
+    let others: Vec<_> = others.iter().filter_map(|other| EndEntityCert::try_from(other).ok()).collect();
+    climb(leaf.issuer(), &others, MAX_INTERMEDIATES, &mut { MAX_WAYS_UP }).is_some()
+}
+
+/// RFC 5280 §6.1.4 (n): the key usage of an issuer, if it has one, holds keyCertSign. Webpki leaves that out.
+fn issuers_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(), Error> {
+    for issuer in path.intermediate_certificates() {
+        let der = issuer.der();
+        let issuer = parse(&der).map_err(|_| Error::BadDer)?;
+        let usage = issuer.key_usage().map_err(|_| Error::ExtensionValueInvalid)?;
+        if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
+            return Err(Error::EndEntityUsedAsCa);
+        }
+    }
+    Ok(())
+}
+
+/// What webpki found wrong with `certificates`, the peer's own first.
+fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateError {
+    let views = || certificates.iter().filter_map(|certificate| CertificateView::new(certificate).ok());
+    let bad_encoding = |problem: &str| CertificateError::BadEncoding(problem.into());
+    match error {
+        Error::CertExpired { time, not_after } => {
+            CertificateError::Expired { now: time.as_secs(), not_after: not_after.as_secs() }
+        }
+        Error::CertNotValidYet { time, not_before } => {
+            CertificateError::NotValidYet { now: time.as_secs(), not_before: not_before.as_secs() }
+        }
+        Error::UnknownIssuer => CertificateError::UnknownIssuer { issuer: last_issuer(views()) },
+        Error::CertNotValidForName(context) => CertificateError::WrongName {
+            wanted: context.expected.to_str().into(),
+            names: views().next().map(|view| view.names()).unwrap_or_default(),
+        },
+        Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => CertificateError::ExtendedKeyUsage,
+        Error::CertRevoked => CertificateError::Revoked,
+        Error::CertDistrusted => CertificateError::Refused("its key, or one above it, is known to be misused".into()),
+        Error::MaximumNameConstraintComparisonsExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumPathDepthExceeded
+        | Error::MaximumSignatureChecksExceeded => CertificateError::TooComplex,
+        Error::UnsupportedSignatureAlgorithmContext(context) => {
+            CertificateError::UnsupportedAlgorithm(algorithm("signature", &context.signature_algorithm_id))
+        }
+        Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => CertificateError::UnsupportedAlgorithm(
+            algorithm("signature", &context.signature_algorithm_id)
+                + " by "
+                + &algorithm("key", &context.public_key_algorithm_id),
+        ),
+        Error::UnsupportedCriticalExtension => {
+            CertificateError::Constraint("a critical extension is not known here (RFC 5280 §4.2)")
+        }
+        Error::CaUsedAsEndEntity => {
+            CertificateError::Constraint("the certificate is that of an authority, which is not for servers")
+        }
+        Error::EndEntityUsedAsCa => CertificateError::Constraint(
+            "an issuer in the path may not issue certificates (RFC 5280 §4.2.1.9, §4.2.1.3)",
+        ),
+        Error::PathLenConstraintViolated => CertificateError::Constraint(
+            "the path is longer than an issuer's pathLenConstraint allows (RFC 5280 §4.2.1.9)",
+        ),
+        Error::NameConstraintViolation => {
+            CertificateError::Constraint("an issuer's name constraints do not allow the names (RFC 5280 §4.2.1.10)")
+        }
+        Error::BadDerTime => bad_encoding("a time is malformed"),
+        Error::InvalidCertValidity => bad_encoding("its validity ends before it starts"),
+        Error::InvalidSerialNumber => bad_encoding("its serial number is malformed"),
+        Error::SignatureAlgorithmMismatch => bad_encoding("it names two different signature algorithms"),
+        Error::MalformedExtensions | Error::ExtensionValueInvalid => bad_encoding("an extension is malformed"),
+        Error::MalformedDnsIdentifier => bad_encoding("a DNS name is malformed"),
+        Error::MalformedNameConstraint | Error::InvalidNetworkMaskConstraint => {
+            bad_encoding("a name constraint is malformed")
+        }
+        Error::TrailingData(_) => bad_encoding("bytes are left over behind a value"),
+        Error::UnsupportedCertVersion => bad_encoding("its version is not 3"),
+        Error::BadDer => bad_encoding("it is not DER"),
+        // What is left concerns CRLs and kinds of names, neither of which we ask for.
+        other => CertificateError::Refused(format!("{other}")),
+    }
+}
+
+/// The issuer at which the way up ends: the peer sent no certificate of that name.
+fn last_issuer(views: impl Iterator<Item = CertificateView>) -> String {
+    let top = views.reduce(|below, view| if view.subject == below.issuer { view } else { below });
+    top.map(|view| view.issuer).unwrap_or_default()
+}
+
+/// The name of an AlgorithmIdentifier (the content of the SEQUENCE), or its object identifier.
+fn algorithm(kind: &str, identifier: &[u8]) -> String {
+    match Oid::from_der(identifier) {
+        Ok((_, oid)) => match oid2sn(&oid, oid_registry()) {
+            Ok(name) => format!("{kind} algorithm {name}"),
+            Err(_) => format!("{kind} algorithm {oid}"),
+        },
+        Err(_) => format!("malformed {kind} algorithm"),
+    }
+}

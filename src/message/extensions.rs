@@ -1,0 +1,96 @@
+use core::fmt;
+
+use super::ExtensionType;
+use crate::codec::{Malformed, Prefix, Reader, Writer};
+
+/// All extensions of a hello as they came, known or not (RFC 5246 §7.4.1.4). No type stands there twice.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extensions<'a> {
+    block: &'a [u8],
+}
+
+impl<'a> Extensions<'a> {
+    /// Reads the end of a hello: RFC 5246 §7.4.1.2: the block may be left out altogether.
+    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Malformed> {
+        if r.is_empty() {
+            return Ok(Extensions::default());
+        }
+        let block = r.vector(Prefix::U16, "extensions")?;
+        let mut seen = TypeSet::new();
+        let mut left = Reader::new(block);
+        while !left.is_empty() {
+            let (typ, _) = extension(&mut left)?;
+            // RFC 5246 §7.4.1.4: there must not be more than one extension of the same type.
+            if !seen.insert(typ) {
+                return Err(Malformed::Duplicate(name(typ)));
+            }
+        }
+        Ok(Extensions { block })
+    }
+
+    /// Gives each extension to `read`, which has to read all of it.
+    pub(super) fn read_each(
+        self,
+        mut read: impl FnMut(ExtensionType, &mut Reader<'a>) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
+        self.iter().try_for_each(|(typ, data)| Reader::all(data, name(typ), |r| read(typ, r)))
+    }
+
+    /// Types and contents, in the order in which they were sent.
+    pub fn iter(self) -> impl Iterator<Item = (ExtensionType, &'a [u8])> + Clone {
+        let mut left = Reader::new(self.block);
+        // Reading ends, without an extension, at the end of the block.
+        core::iter::from_fn(move || extension(&mut left).ok())
+    }
+
+    /// The types, in the order in which they were sent.
+    pub fn types(self) -> impl Iterator<Item = ExtensionType> + Clone {
+        self.iter().map(|(typ, _)| typ)
+    }
+}
+
+impl fmt::Debug for Extensions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Writes one extension.
+pub(super) fn write(w: &mut Writer<'_>, typ: ExtensionType, content: impl FnOnce(&mut Writer<'_>)) {
+    w.u16(typ.0);
+    w.sub(Prefix::U16, name(typ), content);
+}
+
+/// Writes a block of extensions, unless there are none: peers older than extensions take a hello without a block.
+pub(super) fn write_block(w: &mut Writer<'_>, extensions: impl FnOnce(&mut Writer<'_>)) {
+    w.sub_unless_empty(Prefix::U16, "extensions", extensions);
+}
+
+fn extension<'a>(r: &mut Reader<'a>) -> Result<(ExtensionType, &'a [u8]), Malformed> {
+    let typ = ExtensionType(r.u16("extension")?);
+    Ok((typ, r.vector(Prefix::U16, name(typ))?))
+}
+
+fn name(typ: ExtensionType) -> &'static str {
+    typ.name().unwrap_or("extension")
+}
+
+/// One bit for each type there is: 8 KiB on the stack for a moment, and no number of extensions takes more than
+/// linear time.
+struct TypeSet([u64; 1 << 10]);
+
+impl TypeSet {
+    const fn new() -> Self {
+        TypeSet([0; 1 << 10])
+    }
+
+    /// Says whether `typ` was not there yet.
+    fn insert(&mut self, ExtensionType(typ): ExtensionType) -> bool {
+        let bit = 1 << (typ % 64);
+        self.0.get_mut(usize::from(typ / 64)).is_some_and(|word| {
+            let new = *word & bit == 0;
+            *word |= bit;
+            new
+        })
+    }
+}

@@ -1,0 +1,18 @@
+use crate::codec::{Malformed, Reader, Writer};
+
+/// The server asks for a new handshake (RFC 5246 §7.4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelloRequest;
+
+impl HelloRequest {
+    /// Reads the body of a message.
+    ///
+    /// # Errors
+    ///
+    /// Any byte at all.
+    pub fn read(body: &[u8]) -> Result<Self, Malformed> {
+        Reader::all(body, "HelloRequest", |_| Ok(HelloRequest))
+    }
+
+    pub(crate) fn write(&self, _: &mut Writer<'_>) {}
+}

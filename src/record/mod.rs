@@ -1,0 +1,26 @@
+//! The record protocol (RFC 5246 §6): what lies between bytes on the wire and the messages of the protocols above.
+//!
+//! ```text
+//!   received bytes ──> Incoming ──┬─ handshake ────────> Join ──> whole messages
+//!                      (decrypts  ├─ change_cipher_spec
+//!                       in place) ├─ alert
+//!                                 └─ application_data
+//!
+//!   messages, alerts ─> Outgoing ── flight ── queue ──┬──> bytes to send
+//!   application data ─────────────────────────────────┘
+//! ```
+
+mod header;
+mod incoming;
+mod join;
+mod outgoing;
+mod protect;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use header::{HEADER_LEN, MAX_FRAGMENT};
+pub(crate) use incoming::{Incoming, Taken};
+pub(crate) use join::Join;
+pub use join::MessageLimits;
+pub(crate) use outgoing::Outgoing;
+pub use outgoing::Sent;

@@ -1,0 +1,164 @@
+//! Protection of records by an AEAD (RFC 5246 §6.2.3.3), with the nonces of RFC 5288 §3 and RFC 7905 §2.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::header::{HEADER_LEN, Header};
+use crate::crypto::{AeadAlgorithm, OpeningKey, SealingKey};
+use crate::error::Reason;
+use crate::message::{ContentType, ProtocolVersion};
+
+/// The current write state (RFC 5246 §6.1): before the first ChangeCipherSpec it has no key.
+pub(super) struct WriteState {
+    pub(super) key: Option<SealingKey>,
+    /// Of the next record.
+    pub(super) sequence: u64,
+}
+
+impl WriteState {
+    pub(super) fn unprotected() -> Self {
+        WriteState { key: None, sequence: 0 }
+    }
+
+    pub(super) fn protected(key: SealingKey) -> Self {
+        WriteState { key: Some(key), sequence: 0 }
+    }
+
+    pub(super) fn is_protected(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Bytes of a record before its content: the header and the explicit nonce.
+    pub(super) fn prefix_len(&self) -> usize {
+        HEADER_LEN + self.key.as_ref().map_or(0, |key| key.algorithm().explicit_nonce_len())
+    }
+
+    /// Bytes of a record behind its content: the tag.
+    pub(super) fn suffix_len(&self) -> usize {
+        self.key.as_ref().map_or(0, |_| AeadAlgorithm::TAG_LEN)
+    }
+
+    /// How many more records the key may protect (RFC 9325 §4.4).
+    pub(super) fn records_left(&self) -> u64 {
+        self.key.as_ref().map_or(u64::MAX, |key| key.algorithm().record_limit().saturating_sub(self.sequence))
+    }
+
+    /// Completes a record in place. `record` is all of it, with room for what stands before and behind the content.
+    #[inline]
+    pub(super) fn seal(
+        &mut self,
+        content_type: ContentType,
+        version: ProtocolVersion,
+        record: &mut [u8],
+    ) -> Result<(), Reason> {
+        // The limit is at most u64::MAX, so the sequence number never wraps (RFC 5246 §6.1).
+        if self.records_left() == 0 {
+            return Err(Reason::KeyLimit);
+        }
+        self.complete(content_type, version, record)
+            .ok_or_else(|| Reason::Local { what: "the AEAD", why: "it could not seal a record".into() })?;
+        if self.key.is_some() {
+            self.sequence += 1;
+        }
+        Ok(())
+    }
+
+    /// Appends a record of TLS 1.2 to `out`; on an error `out` is as it was.
+    pub(super) fn append(
+        &mut self,
+        content_type: ContentType,
+        content: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let start = out.len();
+        out.resize(start + self.prefix_len(), 0);
+        out.extend_from_slice(content);
+        out.resize(out.len() + self.suffix_len(), 0);
+        self.seal(content_type, ProtocolVersion::TLS_1_2, out.get_mut(start..).unwrap_or_default())
+            .inspect_err(|_| out.truncate(start))
+    }
+
+    fn complete(&self, content_type: ContentType, version: ProtocolVersion, record: &mut [u8]) -> Option<()> {
+        let (header_bytes, fragment) = record.split_first_chunk_mut()?;
+        let header = Header { content_type, version, length: u16::try_from(fragment.len()).ok()? };
+        *header_bytes = header.to_bytes();
+        let Some(key) = &self.key else { return Some(()) };
+
+        let (explicit, sealed) = fragment.split_at_mut_checked(key.algorithm().explicit_nonce_len())?;
+        let (content, tag) = sealed.split_last_chunk_mut()?;
+        let sequence = self.sequence.to_be_bytes();
+        // An explicit nonce is the sequence number (RFC 5288 §3 allows it): it cannot come twice under one key.
+        for (to, from) in explicit.iter_mut().zip(sequence) {
+            *to = from;
+        }
+        let plain = Header { length: u16::try_from(content.len()).ok()?, ..header };
+        *tag = key.seal_in_place(nonce(key.iv(), sequence), &additional_data(sequence, plain), content).ok()?;
+        Some(())
+    }
+}
+
+/// The current read state (RFC 5246 §6.1): before the first ChangeCipherSpec it has no key.
+pub(super) struct ReadState {
+    pub(super) key: Option<OpeningKey>,
+    /// Of the next record.
+    pub(super) sequence: u64,
+}
+
+impl ReadState {
+    pub(super) fn unprotected() -> Self {
+        ReadState { key: None, sequence: 0 }
+    }
+
+    pub(super) fn protected(key: OpeningKey) -> Self {
+        ReadState { key: Some(key), sequence: 0 }
+    }
+
+    /// Bytes of a fragment that are not its plaintext: the explicit nonce and the tag.
+    pub(super) fn expansion(&self) -> usize {
+        self.key.as_ref().map_or(0, |key| key.algorithm().explicit_nonce_len() + AeadAlgorithm::TAG_LEN)
+    }
+
+    /// Decrypts a record's fragment in place and says where in it the plaintext lies.
+    #[inline]
+    pub(super) fn open(&mut self, header: Header, fragment: &mut [u8]) -> Result<Range<usize>, Reason> {
+        let Some(key) = &self.key else { return Ok(0..fragment.len()) };
+        // RFC 5246 §6.1: sequence numbers do not wrap.
+        let next = self.sequence.checked_add(1).ok_or(Reason::KeyLimit)?;
+        let plaintext =
+            open(key, self.sequence, header, fragment).ok_or(Reason::BadRecordMac { sequence: self.sequence })?;
+        self.sequence = next;
+        Ok(plaintext)
+    }
+}
+
+fn open(key: &OpeningKey, sequence: u64, header: Header, fragment: &mut [u8]) -> Option<Range<usize>> {
+    let start = key.algorithm().explicit_nonce_len();
+    let (explicit, sealed) = fragment.split_at_mut_checked(start)?;
+    let sequence = sequence.to_be_bytes();
+    // The explicit nonce is the peer's choice; without one the sequence number takes its place.
+    let variable = explicit.first_chunk().copied().unwrap_or(sequence);
+    let plain = Header { length: u16::try_from(sealed.len().checked_sub(AeadAlgorithm::TAG_LEN)?).ok()?, ..header };
+    let length = key.open_in_place(nonce(key.iv(), variable), &additional_data(sequence, plain), sealed).ok()?;
+    Some(start..start + length)
+}
+
+/// The nonce of AES-GCM is `iv[4] || variable[8]` (RFC 5288 §3), that of ChaCha20-Poly1305 `iv[12]` XOR the variable
+/// part, padded on the left (RFC 7905 §2). With the shorter iv padded on the right they are the same.
+#[inline]
+fn nonce(iv: &[u8], variable: [u8; 8]) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    for (to, from) in nonce.iter_mut().zip(iv) {
+        *to = *from;
+    }
+    for (to, from) in nonce.iter_mut().skip(4).zip(variable) {
+        *to ^= from;
+    }
+    nonce
+}
+
+/// RFC 5246 §6.2.3.3: `seq_num + TLSCompressed.type + TLSCompressed.version + TLSCompressed.length`.
+#[inline]
+fn additional_data([a, b, c, d, e, f, g, h]: [u8; 8], plain: Header) -> [u8; 13] {
+    let [content_type, major, minor, high, low] = plain.to_bytes();
+    [a, b, c, d, e, f, g, h, content_type, major, minor, high, low]
+}

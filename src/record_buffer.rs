@@ -1,0 +1,125 @@
+//! A receive buffer, so that nobody has to shift bytes by hand.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::ask::Ask;
+use crate::connection::{Connection, Event, Received};
+use crate::error::Error;
+
+/// What is asked of the transport at a time, unless a record needs more, in bytes.
+const CHUNK: usize = 4 << 10;
+
+/// Holds what was received and not yet read. Its memory grows with the records of the peer, up to one record of the
+/// largest size and a chunk of 4 KiB.
+#[derive(Debug, Default)]
+pub struct RecordBuffer {
+    bytes: Vec<u8>,
+    /// What of `bytes` was received and is not consumed.
+    filled: Range<usize>,
+    /// At least so many bytes more make a record.
+    missing: usize,
+}
+
+/// As [`Event`], with the data itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step<'a> {
+    /// The buffer holds no whole record: fill it.
+    NeedInput,
+    /// Something that is not for the application went by. There may be output now.
+    Progress,
+    /// The handshake waits for a decision.
+    Ask(Ask),
+    /// The handshake still waits for that decision.
+    Waiting,
+    /// The handshake is done.
+    Established,
+    /// Data of the peer. It is gone at the next step.
+    Data(&'a mut [u8]),
+    /// The peer's close_notify.
+    Closed,
+    /// The connection has failed, and an alert for the peer waits to be written; the next step returns the error.
+    Failing,
+}
+
+impl RecordBuffer {
+    /// An empty buffer, which holds no memory.
+    #[must_use]
+    pub fn new() -> Self {
+        RecordBuffer::default()
+    }
+
+    /// Gives the connection what is there, at most one record.
+    ///
+    /// # Errors
+    /// Why the connection failed.
+    pub fn step<C: Connection>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
+        let start = self.filled.start;
+        let input = self.bytes.get_mut(self.filled.clone()).unwrap_or_default();
+        let Received { consumed, event } = connection.read(input)?;
+        self.filled.start += consumed;
+        if self.filled.is_empty() {
+            self.filled = 0..0;
+        }
+        Ok(match event {
+            Event::NeedInput { missing } => {
+                self.missing = missing;
+                Step::NeedInput
+            }
+            Event::Progress => Step::Progress,
+            Event::Ask(ask) => Step::Ask(ask),
+            Event::Waiting => Step::Waiting,
+            Event::Established => Step::Established,
+            Event::Data(range) => {
+                Step::Data(self.bytes.get_mut(start + range.start..start + range.end).unwrap_or_default())
+            }
+            Event::Closed => Step::Closed,
+            Event::Failing => Step::Failing,
+        })
+    }
+
+    /// Received bytes that no step has consumed: behind a [`Step::Closed`], what the peer sent after its TLS.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        self.bytes.get(self.filled.clone()).unwrap_or_default()
+    }
+
+    /// Room for at least the rest of the record that is under way, to be received into; say with [`Self::received`] how
+    /// much came. For transports that are no `io::Read`.
+    pub fn room(&mut self) -> &mut [u8] {
+        let wanted = self.missing.max(CHUNK);
+        if self.bytes.len() - self.filled.end < wanted {
+            self.bytes.copy_within(self.filled.clone(), 0);
+            self.filled = 0..self.filled.len();
+            if self.bytes.len() < self.filled.end + wanted {
+                self.bytes.resize(self.filled.end + wanted, 0);
+            }
+        }
+        self.bytes.get_mut(self.filled.end..).unwrap_or_default()
+    }
+
+    /// So many bytes were put to the front of [`Self::room`].
+    pub fn received(&mut self, count: usize) {
+        self.filled.end = (self.filled.end + count).min(self.bytes.len());
+    }
+
+    /// Gives back memory that is not in use, for connections that rest.
+    pub fn shrink(&mut self) {
+        self.bytes.copy_within(self.filled.clone(), 0);
+        self.filled = 0..self.filled.len();
+        self.bytes.truncate(self.filled.end);
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Reads once from a transport; 0 is its end.
+    ///
+    /// # Errors
+    /// As `reader`; nothing that was received before is lost.
+    #[cfg(feature = "std")]
+    pub fn fill_from(&mut self, reader: &mut impl std::io::Read) -> std::io::Result<usize> {
+        let count = reader.read(self.room())?;
+        self.received(count);
+        Ok(count)
+    }
+}

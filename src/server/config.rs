@@ -1,0 +1,117 @@
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::config::{Common, CommonBuilder, common_settings};
+use crate::error::ConfigError;
+use crate::identity::{Identities, Identity, ResolveIdentity};
+use crate::record::MessageLimits;
+
+/// Whose order of cipher suites and groups decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// The server's; but a client that puts ChaCha20-Poly1305 first, as those without AES in hardware do, gets it.
+    #[default]
+    Server,
+    /// The client's.
+    Client,
+}
+
+/// The settings of a server: checked when built, immutable, shared by any number of connections.
+#[derive(Debug)]
+pub struct ServerConfig {
+    pub(crate) common: Common,
+    pub(crate) resolver: Arc<dyn ResolveIdentity>,
+    pub(crate) preference: Preference,
+}
+
+impl AsRef<Common> for ServerConfig {
+    fn as_ref(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl ServerConfig {
+    /// Starts with the defaults. What has none is who we are: give an `identity`, `identities` or a `resolver`.
+    pub fn builder() -> ServerConfigBuilder {
+        ServerConfigBuilder {
+            common: CommonBuilder::new(false, MessageLimits::server()),
+            identities: Vec::new(),
+            resolver: None,
+            preference: Preference::default(),
+        }
+    }
+}
+
+/// Collects the settings of a server.
+#[derive(Debug)]
+#[must_use]
+pub struct ServerConfigBuilder {
+    common: CommonBuilder,
+    identities: Vec<Identity>,
+    resolver: Option<Arc<dyn ResolveIdentity>>,
+    preference: Preference,
+}
+
+impl ServerConfigBuilder {
+    common_settings!();
+
+    /// A certificate with its key. Can be called again: each client is then shown the one that its server_name asks for
+    /// and that it can verify, the first ones first.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
+    /// Several certificates, as by several calls of [`Self::identity`].
+    pub fn identities(mut self, identities: impl IntoIterator<Item = Identity>) -> Self {
+        self.identities.extend(identities);
+        self
+    }
+
+    /// Who chooses the identity for each client.
+    pub fn resolver(mut self, resolver: Arc<dyn ResolveIdentity>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Whose preference decides. Default: the server's.
+    pub fn preference(mut self, preference: Preference) -> Self {
+        self.preference = preference;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, by the name of its field.
+    pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
+        let common = self.common.build()?;
+        let resolver = match (self.resolver, self.identities.is_empty()) {
+            (Some(resolver), true) => resolver,
+            (Some(_), false) => return Err(ConfigError::new("resolver", "give either identities or a `resolver`")),
+            (None, false) => {
+                check_usable(&self.identities, &common)?;
+                Arc::new(Identities::new(self.identities).with_suites(&common.suite_ids))
+            }
+            (None, true) => {
+                return Err(ConfigError::new("identity", "say who this server is: an `identity` or a `resolver`"));
+            }
+        };
+        Ok(Arc::new(ServerConfig { common, resolver, preference: self.preference }))
+    }
+}
+
+/// An identity that no configured cipher suite can use would never be shown.
+fn check_usable(identities: &[Identity], common: &Common) -> Result<(), ConfigError> {
+    let unusable = |identity: &&Identity| {
+        let key = identity.public_key();
+        !common.suites.iter().any(|suite| key.fits(suite.auth))
+    };
+    match identities.iter().find(unusable) {
+        Some(identity) => Err(ConfigError::new(
+            "cipher_suites",
+            alloc::format!("none of them fits the identity with a key of type {}", identity.public_key().algorithm()),
+        )),
+        None => Ok(()),
+    }
+}

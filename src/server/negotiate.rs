@@ -1,0 +1,165 @@
+//! What a server picks from a ClientHello.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::Server;
+use super::config::Preference;
+use crate::config::{Common, ExtendedMasterSecret};
+use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
+use crate::error::{Reason, escape};
+use crate::handshake::Cx;
+use crate::identity::Identity;
+use crate::message::{
+    CipherSuite, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme, UNCOMPRESSED,
+};
+
+/// What is chosen once the identity is known.
+pub(super) struct Chosen {
+    pub(super) suite: &'static Suite,
+    pub(super) group: Arc<dyn KeyExchangeGroup>,
+    pub(super) scheme: SignatureScheme,
+}
+
+/// What does not depend on the identity.
+pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> Result<(), Reason> {
+    check_version(hello)?;
+    // RFC 5246 §7.4.1.2: the list must contain the null method.
+    if !hello.compression_methods.contains(&NO_COMPRESSION) {
+        return Err(Reason::Compression);
+    }
+    let extensions = &hello.extensions;
+    // RFC 8422 §5.1.2: a list without the uncompressed format is a contradiction.
+    if extensions.ec_point_formats.is_some_and(|formats| !formats.contains(&UNCOMPRESSED)) {
+        return Err(Reason::PointFormats);
+    }
+    // RFC 5746 §3.6: empty in a first handshake; the signalling cipher suite says the same.
+    cx.facts.secure_renegotiation = match extensions.renegotiation_info {
+        Some([]) => true,
+        Some(_) => return Err(Reason::RenegotiationMismatch),
+        None => hello.cipher_suites.contains(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV),
+    };
+    if cx.common().require_secure_renegotiation && !cx.facts.secure_renegotiation {
+        return Err(Reason::NoSecureRenegotiation);
+    }
+    cx.facts.extended_master_secret = extensions.extended_master_secret;
+    let required = cx.common().extended_master_secret == ExtendedMasterSecret::Required;
+    if required && !extensions.extended_master_secret {
+        return Err(Reason::NoExtendedMasterSecret);
+    }
+    cx.facts.alpn = alpn(cx.common(), extensions.alpn)?.map(Into::into);
+    cx.facts.server_name = hello.server_name().map(Into::into);
+    Ok(())
+}
+
+fn check_version(hello: &ClientHello<'_>) -> Result<(), Reason> {
+    // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
+    if hello.version < ProtocolVersion::TLS_1_2 {
+        return Err(Reason::Version { peer: hello.version });
+    }
+    // RFC 8446 §4.2.1: where this extension is, it is what counts.
+    match hello.extensions.supported_versions {
+        Some(versions) if !versions.contains(ProtocolVersion::TLS_1_2) => {
+            Err(Reason::VersionsWithout12 { peer: versions.iter().collect() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 7301 §3.2: the first of ours that the client offers.
+fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Option<&'a [u8]>, Reason> {
+    let (Some(ours), Some(offered)) = (common.alpn(), offered) else { return Ok(None) };
+    let found = ours.iter().find(|name| offered.iter().any(|offered| offered == *name));
+    let none = || Reason::NoCommonAlpnProtocol {
+        ours: ours.iter().map(escape).collect(),
+        peer: offered.iter().map(escape).collect(),
+    };
+    found.map(Some).ok_or_else(none)
+}
+
+/// What depends on the identity: a signature scheme, a cipher suite and a group that both sides have.
+pub(super) fn choose(cx: &Cx<'_, Server>, hello: &ClientHello<'_>, identity: &Identity) -> Result<Chosen, Reason> {
+    let key = identity.public_key();
+    Ok(Chosen {
+        suite: choose_suite(cx.common(), cx.hs.config.preference, hello, key)?,
+        group: choose_group(cx.common(), cx.hs.config.preference, hello, key)?,
+        scheme: choose_scheme(hello, identity)?,
+    })
+}
+
+fn choose_suite(
+    common: &Common,
+    preference: Preference,
+    hello: &ClientHello<'_>,
+    key: &PublicKey,
+) -> Result<&'static Suite, Reason> {
+    let ours = || common.suites.iter().copied().filter(|suite| key.fits(suite.auth));
+    let offered = |suite: &&'static Suite| hello.cipher_suites.contains(suite.id);
+    let is_chacha = |suite: &&'static Suite| suite.aead == AeadAlgorithm::ChaCha20Poly1305;
+    let known = |id: CipherSuite| Suite::find(id);
+    let found = match preference {
+        Preference::Client => {
+            hello.cipher_suites.iter().filter_map(known).find(|suite| ours().any(|own| own.id == suite.id))
+        }
+        Preference::Server => {
+            let prefers_chacha = hello.cipher_suites.iter().find_map(first_choice).is_some_and(|chacha| chacha);
+            let chacha = || ours().filter(is_chacha).find(offered);
+            prefers_chacha.then(chacha).flatten().or_else(|| ours().find(offered))
+        }
+    };
+    found.ok_or_else(|| Reason::NoCommonCipherSuite {
+        ours: ours().map(|suite| suite.id).collect(),
+        peer: hello.cipher_suites.iter().collect(),
+    })
+}
+
+/// Whether a suite that a client puts first says that it has no AES in hardware. A client that also speaks TLS 1.3
+/// puts its suites of that version before ours.
+fn first_choice(id: CipherSuite) -> Option<bool> {
+    match id {
+        CipherSuite::TLS_CHACHA20_POLY1305_SHA256 => Some(true),
+        CipherSuite::TLS_AES_128_GCM_SHA256 | CipherSuite::TLS_AES_256_GCM_SHA384 => Some(false),
+        _ => Suite::find(id).map(|suite| suite.aead == AeadAlgorithm::ChaCha20Poly1305),
+    }
+}
+
+fn choose_group(
+    common: &Common,
+    preference: Preference,
+    hello: &ClientHello<'_>,
+    key: &PublicKey,
+) -> Result<Arc<dyn KeyExchangeGroup>, Reason> {
+    let peer =
+        || -> Vec<NamedGroup> { hello.extensions.supported_groups.into_iter().flat_map(|list| list.iter()).collect() };
+    // Without the extension, nothing says that the client would take our group; guessing fails later and more darkly.
+    let offers = |name: NamedGroup| hello.extensions.supported_groups.is_some_and(|list| list.contains(name));
+    let found = match preference {
+        Preference::Server => common.groups.iter().find(|group| offers(group.name())),
+        Preference::Client => peer().into_iter().find_map(|name| common.group(name)),
+    };
+    // RFC 8422 §5.1.1: the curve of the certificate has to be one of the client's, too.
+    let curve_offered = match key.algorithm() {
+        KeyAlgorithm::Ecdsa(curve) => offers(curve),
+        _ => true,
+    };
+    let none = || Reason::NoCommonGroup { ours: common.group_names.clone(), peer: peer() };
+    found.filter(|_| curve_offered).cloned().ok_or_else(none)
+}
+
+/// RFC 5246 §7.4.3: one of the client's signature_algorithms, in the order of our key. A client that names none
+/// would mean SHA-1 (§7.4.1.4.1), which nobody gets.
+fn choose_scheme(hello: &ClientHello<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
+    let accepted = hello.extensions.signature_algorithms;
+    let ours = identity.key().schemes();
+    let found = ours.iter().find(|scheme| accepted.is_some_and(|list| list.contains(**scheme)));
+    found.copied().ok_or_else(|| Reason::NoCommonSignatureScheme {
+        ours: ours.to_vec(),
+        peer: accepted.into_iter().flat_map(|list| list.iter()).collect(),
+    })
+}
+
+/// For errors.
+pub(super) fn name_of(hello: &ClientHello<'_>) -> Option<String> {
+    hello.server_name().map(ToString::to_string)
+}
