@@ -5,6 +5,8 @@
 //! and fills in lengths behind itself.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::Malformed;

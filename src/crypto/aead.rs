@@ -1,6 +1,6 @@
 //! Authenticated encryption of records. Nonces and additional data are the record layer's.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::{Backend, ring};
 
@@ -81,8 +81,8 @@ pub(crate) struct SealingKey {
 }
 
 impl SealingKey {
-    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: [u8; 12]) -> Self {
-        SealingKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: iv } }
+    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
+        SealingKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: Zeroizing::new(*iv) } }
     }
 
     pub(crate) fn algorithm(&self) -> AeadAlgorithm {
@@ -116,8 +116,8 @@ pub(crate) struct OpeningKey {
 }
 
 impl OpeningKey {
-    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: [u8; 12]) -> Self {
-        OpeningKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: iv } }
+    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
+        OpeningKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: Zeroizing::new(*iv) } }
     }
 
     pub(crate) fn algorithm(&self) -> AeadAlgorithm {
@@ -148,18 +148,12 @@ impl OpeningKey {
 /// The fixed part of the nonces of one direction.
 struct Iv {
     algorithm: AeadAlgorithm,
-    bytes: [u8; 12],
+    bytes: Zeroizing<[u8; 12]>,
 }
 
 impl Iv {
     #[inline]
     fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.algorithm.fixed_iv_len()).unwrap_or(&self.bytes)
-    }
-}
-
-impl Drop for Iv {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
     }
 }

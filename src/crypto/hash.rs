@@ -69,7 +69,7 @@ impl Zeroize for Digest {
 
 impl AsRef<[u8]> for Digest {
     fn as_ref(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 

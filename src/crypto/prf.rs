@@ -46,3 +46,53 @@ impl Prf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vectors of Juho Vähä-Herttua on the TLS working group's list, "Test vectors for TLS 1.2 PRF":
+    /// <https://mailarchive.ietf.org/arch/msg/tls/fzVCzk-z3FShgGJ6DOXqM1ydxms/>
+    #[test]
+    fn the_prf_gives_the_published_output() {
+        for (hash, secret, seed, expected) in [
+            (
+                HashAlgorithm::Sha256,
+                "9bbe436ba940f017b17652849a71db35",
+                "a0ba9f936cda311827a6f796ffd5198c",
+                "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a\
+                 6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab\
+                 4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff701\
+                 87347b66",
+            ),
+            (
+                HashAlgorithm::Sha384,
+                "b80b733d6ceefcdc71566ea48e5567df",
+                "cd665cf6a8447dd6ff8b27555edb7465",
+                "7b0c18e9ced410ed1804f2cfa34a336a1c14dffb4900bb5fd7942107e81c83cd\
+                 e9ca0faa60be9fe34f82b1233c9146a0e534cb400fed2700884f9dc236f80edd\
+                 8bfa961144c9e8d792eca722a7b32fc3d416d473ebc2c5fd4abfdad05d918425\
+                 9b5bf8cd4d90fa0d31e2dec479e4f1a26066f2eea9a69236a3e52655c9e9aee6\
+                 91c8f3a26854308d5eaa3be85e0990703d73e56f",
+            ),
+        ] {
+            let prf = Prf::new(Backend::Ring, hash, &hex::decode(secret).expect("hex"));
+            let seed = hex::decode(seed).expect("hex");
+            let expected = hex::decode(expected).expect("hex");
+            for length in 0..=expected.len() {
+                let mut out = alloc::vec![0; length];
+                prf.fill(b"test label", &[&seed], &mut out);
+                assert_eq!(hex::encode(&out), hex::encode(&expected[..length]), "{hash:?}, {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_seed_stand_one_behind_the_other() {
+        let prf = Prf::new(Backend::Ring, HashAlgorithm::Sha256, b"secret");
+        let (mut whole, mut parts) = ([0; 50], [0; 50]);
+        prf.fill(b"label", &[b"seed"], &mut whole);
+        prf.fill(b"lab", &[b"el", b"", b"se", b"ed"], &mut parts);
+        assert_eq!(whole, parts);
+    }
+}

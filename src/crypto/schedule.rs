@@ -1,6 +1,6 @@
 //! From the key exchange to the keys of the records (RFC 5246 §6.3, §8.1, RFC 7627 §4), and Finished (RFC 5246 §7.4.9).
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{AeadAlgorithm, Backend, Digest, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
 
@@ -35,7 +35,7 @@ impl MasterSecret {
 
     /// The one of a session that is resumed.
     pub(crate) fn resume(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
-        MasterSecret { secret: *secret, prf: Prf::new(backend, suite.hash, secret) }
+        MasterSecret { secret: Zeroizing::new(*secret), prf: Prf::new(backend, suite.hash, secret) }
     }
 
     fn expand(backend: Backend, suite: &Suite, shared: &SharedSecret, label: &[u8], seed: &[&[u8]]) -> Self {
@@ -90,8 +90,8 @@ pub(crate) struct Keys {
 /// The write key and the write IV of one direction (RFC 5246 §6.3), not yet set up.
 pub(crate) struct TrafficKey {
     algorithm: AeadAlgorithm,
-    key: [u8; Self::MAX_KEY],
-    iv: [u8; Self::MAX_IV],
+    key: Zeroizing<[u8; Self::MAX_KEY]>,
+    iv: Zeroizing<[u8; Self::MAX_IV]>,
 }
 
 impl TrafficKey {
@@ -99,7 +99,7 @@ impl TrafficKey {
     const MAX_IV: usize = 12;
 
     fn zero(algorithm: AeadAlgorithm) -> Self {
-        TrafficKey { algorithm, key: [0; Self::MAX_KEY], iv: [0; Self::MAX_IV] }
+        TrafficKey { algorithm, key: Zeroizing::default(), iv: Zeroizing::default() }
     }
 
     /// One that a test chooses; the lengths have to be those of the algorithm.
@@ -113,22 +113,173 @@ impl TrafficKey {
 
     /// The key of the sending side.
     pub(crate) fn sealing(self, backend: Backend) -> SealingKey {
-        SealingKey::new(backend, self.algorithm, self.key(), self.iv)
+        SealingKey::new(backend, self.algorithm, self.key(), &self.iv)
     }
 
     /// The key of the receiving side.
     pub(crate) fn opening(self, backend: Backend) -> OpeningKey {
-        OpeningKey::new(backend, self.algorithm, self.key(), self.iv)
+        OpeningKey::new(backend, self.algorithm, self.key(), &self.iv)
     }
 
     fn key(&self) -> &[u8] {
-        self.key.get(..self.algorithm.key_len()).unwrap_or(&self.key)
+        self.key.get(..self.algorithm.key_len()).unwrap_or_default()
     }
 }
 
-impl Drop for TrafficKey {
-    fn drop(&mut self) {
-        self.key.zeroize();
-        self.iv.zeroize();
+#[cfg(test)]
+mod tests {
+    use super::super::{HashAlgorithm, Hasher};
+    use super::*;
+    use crate::message::CipherSuite;
+
+    const BACKEND: Backend = Backend::Ring;
+
+    fn suite(id: CipherSuite) -> &'static Suite {
+        Suite::find(id).expect("a suite of ours")
+    }
+
+    fn bytes<const N: usize>(hex: &str) -> [u8; N] {
+        hex::decode(hex).expect("hex").try_into().expect("the length of the field")
+    }
+
+    /// NIST CAVP, "Existing Application-Specific Key Derivation Functions" (SP 800-135): tls.rsp, TLS 1.2 with SHA-256,
+    /// the first count. CAVP expands the keys from other randoms than those of the hellos.
+    #[test]
+    fn the_master_secret_and_keys_are_those_of_nist() {
+        let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256);
+        let pre_master_secret: [u8; 48] =
+            bytes("f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bcadb386b411fd4fe4313a604fce6c17fbc");
+        let master_secret = MasterSecret::derive(
+            BACKEND,
+            suite,
+            SharedSecret::new(&pre_master_secret).expect("a good length"),
+            &bytes("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c"),
+            &bytes("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce"),
+        );
+        assert_eq!(
+            hex::encode(master_secret.as_bytes()),
+            "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf"
+        );
+
+        let keys = master_secret.keys(
+            suite,
+            &bytes("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616"),
+            &bytes("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868"),
+        );
+        let key_block = [&keys.client.key[..], &keys.server.key[..], &keys.client.iv[..], &keys.server.iv[..]].concat();
+        assert_eq!(
+            hex::encode(key_block),
+            "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531\
+             016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f\
+             6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068"
+        );
+    }
+
+    /// What the tests below derive from; what they expect was computed with Python's `hmac` and `hashlib`.
+    fn extended(suite: &Suite) -> (MasterSecret, Digest) {
+        let shared: [u8; 32] = core::array::from_fn(|index| u8::try_from(index + 1).expect("below 256"));
+        let mut hasher = Hasher::new(BACKEND, suite.hash);
+        hasher.update(b"ClientHello..ClientKeyExchange");
+        let session_hash = hasher.finish();
+        let shared = SharedSecret::new(&shared).expect("a good length");
+        (MasterSecret::derive_extended(BACKEND, suite, shared, &session_hash), session_hash)
+    }
+
+    #[test]
+    fn the_extended_master_secret_is_derived_from_the_session_hash() {
+        for (id, expected) in [
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                "4a77bee3e57603fb431a7733c1d255ab70ba1a7456226fa05412d3fde1503d9c32d1cef6530163d9a20d6bfcd0c46813",
+            ),
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+                "855f3c6621e77c3b81ad76a9a62c430bba83e863f57dca625e4aea13d5d494e69ab5fb927003897601e0041817fc2d29",
+            ),
+        ] {
+            assert_eq!(hex::encode(extended(suite(id)).0.as_bytes()), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_key_block_is_cut_as_the_suite_needs_it() {
+        for (id, [client_key, server_key, client_iv, server_iv]) in [
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                ["a51d03766c398c6ebd28afa1fc518367", "9e7447c8c7661764e631ee0b5e1bb440", "4faa207e", "38e4bc1d"],
+            ),
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+                [
+                    "bd86cd8ebaf223e334d42fd4b3b22f4803a2d16e1a5af3dc33eb82aad0773d60",
+                    "ca5cb009a9b58d1b099ee6735243e455841643a3f5709cbfa3067279a79f73f7",
+                    "55b44748",
+                    "907ac66e",
+                ],
+            ),
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+                [
+                    "a51d03766c398c6ebd28afa1fc5183679e7447c8c7661764e631ee0b5e1bb440",
+                    "4faa207e38e4bc1def062b2783fbc17c9a8baec5231038655e43c58225b04305",
+                    "851599be7eaff34d3288e015",
+                    "3867ba2113d528ab47fe30c8",
+                ],
+            ),
+        ] {
+            let suite = suite(id);
+            let keys = extended(suite).0.keys(suite, &[0xc1; 32], &[0x5e; 32]);
+            assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
+            assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
+            assert_eq!(hex::encode(keys.client.sealing(BACKEND).iv()), client_iv, "{id}: client_write_IV");
+            assert_eq!(hex::encode(keys.server.opening(BACKEND).iv()), server_iv, "{id}: server_write_IV");
+        }
+    }
+
+    #[test]
+    fn verify_data_differs_by_side() {
+        for (id, client, server) in [
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                "c2f191255877389e7276c66b",
+                "9ce3b0a43da0426a2c507c1d",
+            ),
+            (
+                CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+                "bf2f89b816a746e730eca3bf",
+                "448b54e1194a8ab8ed847715",
+            ),
+        ] {
+            let (master_secret, transcript) = extended(suite(id));
+            assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Client, &transcript)), client, "{id}");
+            assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Server, &transcript)), server, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_resumed_master_secret_derives_the_same() {
+        let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384);
+        let (master_secret, transcript) = extended(suite);
+        let resumed = MasterSecret::resume(BACKEND, suite, master_secret.as_bytes());
+        assert_eq!(suite.hash, HashAlgorithm::Sha384);
+        assert_eq!(
+            resumed.verify_data(FinishedLabel::Client, &transcript),
+            master_secret.verify_data(FinishedLabel::Client, &transcript)
+        );
+    }
+
+    #[test]
+    fn what_one_side_seals_the_other_opens() {
+        for suite in &super::super::SUITES {
+            let ours = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
+            let theirs = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
+            let (sealing, opening) = (ours.client.sealing(BACKEND), theirs.client.opening(BACKEND));
+            let mut record = *b"a record and room for its tag...";
+            let (data, tag) = record.split_at_mut(16);
+            tag.copy_from_slice(&sealing.seal_in_place([7; 12], &[8; 13], data).expect("short enough"));
+            assert_eq!(opening.open_in_place([7; 12], &[8; 13], &mut record), Ok(16), "{}", suite.id);
+            assert_eq!(&record[..16], b"a record and roo");
+            assert_eq!(opening.algorithm(), suite.aead);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets: no `Debug`, no `Clone`, no `PartialEq`, wiped on drop.
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::Prf;
 
@@ -12,7 +12,7 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// What a key exchange agreed on: the `pre_master_secret` (RFC 8422 §5.10, §5.11).
 pub struct SharedSecret {
-    bytes: [u8; Self::MAX],
+    bytes: Zeroizing<[u8; Self::MAX]>,
     length: usize,
 }
 
@@ -26,25 +26,19 @@ impl SharedSecret {
     /// X25519 and X448; a point of a NIST curve has it with a probability of 2⁻²⁵⁶.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        let mut secret = SharedSecret { bytes: [0; Self::MAX], length: bytes.len() };
+        let mut secret = SharedSecret { bytes: Zeroizing::new([0; Self::MAX]), length: bytes.len() };
         secret.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        if equal(&secret.bytes, &[0; Self::MAX]) { None } else { Some(secret) }
+        if equal(secret.bytes.as_ref(), &[0; Self::MAX]) { None } else { Some(secret) }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or(&self.bytes)
-    }
-}
-
-impl Drop for SharedSecret {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
 /// The `master_secret` (RFC 5246 §8.1), with the PRF keyed by it: once, for all that is derived from it.
 pub(crate) struct MasterSecret {
-    pub(super) secret: [u8; Self::LEN],
+    pub(super) secret: Zeroizing<[u8; Self::LEN]>,
     pub(super) prf: Prf,
 }
 
@@ -58,15 +52,30 @@ impl MasterSecret {
     }
 }
 
-impl Drop for MasterSecret {
-    fn drop(&mut self) {
-        self.secret.zeroize();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::crypto::{Keys, OpeningKey, SealingKey, TrafficKey};
+
     use super::*;
+
+    /// Does not compile if a type has the trait: then there are two candidates for `Lacks<_>`.
+    macro_rules! lack {
+        ($trait:path: $($type:ty),+) => {{
+            trait Lacks<T> {
+                fn it() {}
+            }
+            impl<T: ?Sized> Lacks<()> for T {}
+            impl<T: ?Sized + $trait> Lacks<u8> for T {}
+            $( <$type as Lacks<_>>::it(); )+
+        }};
+    }
+
+    #[test]
+    fn secrets_cannot_be_printed_copied_or_compared() {
+        lack!(core::fmt::Debug: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
+        lack!(Clone: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
+        lack!(PartialEq: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
+    }
 
     #[test]
     fn a_shared_secret_has_1_to_66_bytes() {

@@ -169,7 +169,7 @@ impl Identity {
 fn pem_problem(error: pem::Error) -> String {
     match error {
         pem::Error::MissingSectionEnd { end_marker } => {
-            format!("a section does not end with \"{}\"", end_marker.escape_ascii())
+            format!("the section {} does not end", end_marker.escape_ascii())
         }
         pem::Error::IllegalSectionStart { line } => format!("this line starts no section: {}", line.escape_ascii()),
         pem::Error::Base64Decode(detail) => format!("a section is not base64: {detail}"),

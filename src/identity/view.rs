@@ -17,7 +17,7 @@ use crate::error::CertificateError;
 
 /// What stands in a certificate, for logs and for people. [`fmt::Display`] writes it in several lines.
 ///
-/// A view is no verdict: nothing in it was checked. Control characters in texts are escaped.
+/// A view is no verdict: nothing in it was checked. Characters that would steer a terminal are escaped in its texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CertificateView {
@@ -119,9 +119,14 @@ pub(super) fn seconds(time: ASN1Time) -> u64 {
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() { out.extend(character.escape_default()) } else { out.push(character) }
+        if steers(character) { out.extend(character.escape_default()) } else { out.push(character) }
     }
     out
+}
+
+/// Control characters, and those of Unicode that change the direction of the text behind them.
+fn steers(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {

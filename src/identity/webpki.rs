@@ -28,7 +28,7 @@ const MAX_WAYS_UP: usize = 1000;
 /// What it checks, in this order:
 /// 1. every RSA key that the peer sent has 2048 to 8192 bits, before any signature is looked at;
 /// 2. a path leads to a root: signatures, validity, basic constraints, name constraints, key usage and extended key
-///    usage (RFC 5280 §6.1), within a budget that a hostile chain cannot exceed;
+///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
 /// 3. the certificate covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never counts);
 /// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3).
 ///

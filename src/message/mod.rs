@@ -12,6 +12,8 @@ mod client_hello;
 mod client_key_exchange;
 mod extensions;
 mod finished;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod handshake;
 mod hello_request;
 mod list;
@@ -21,6 +23,8 @@ mod server_extensions;
 mod server_hello;
 mod server_hello_done;
 mod server_key_exchange;
+#[cfg(test)]
+mod tests;
 
 pub use certificate::Certificate;
 pub use certificate_request::CertificateRequest;
@@ -31,6 +35,9 @@ pub use client_hello::ClientHello;
 pub use client_key_exchange::ClientKeyExchange;
 pub use extensions::Extensions;
 pub use finished::Finished;
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use fuzz::fuzz_codecs;
 pub(crate) use handshake::{HEADER_LEN, write_message};
 pub use hello_request::HelloRequest;
 pub use list::{List, OpaqueList};

@@ -52,7 +52,7 @@ pub(super) fn not_tls(bytes: [u8; HEADER_LEN]) -> Option<NotTls> {
     }
     Some(match &bytes {
         b"CONNE" => NotTls::HttpProxyRequest,
-        b"POST " | b"HEAD " | b"OPTIO" | b"DELET" | b"PATCH" | b"TRACE" => NotTls::HttpRequest,
+        b"POST " | b"PRI *" | b"HEAD " | b"OPTIO" | b"DELET" | b"PATCH" | b"TRACE" => NotTls::HttpRequest,
         [b'G', b'E', b'T', b' ', _] | [b'P', b'U', b'T', b' ', _] => NotTls::HttpRequest,
         b"HTTP/" => NotTls::HttpResponse,
         [b'2', b'2', b'0', ..] | [b'*', b' ', b'O', b'K', _] | [b'+', b'O', b'K', ..] => NotTls::Greeting,
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_first_bytes_tell_other_protocols_apart() {
-        let cases: [(&[u8], Option<NotTls>); 26] = [
+        let cases: [(&[u8], Option<NotTls>); 27] = [
             (b"GET / HTTP/1.1", Some(NotTls::HttpRequest)),
             (b"POST /", Some(NotTls::HttpRequest)),
             (b"PUT /x", Some(NotTls::HttpRequest)),
@@ -87,6 +87,7 @@ mod tests {
             (b"DELETE /", Some(NotTls::HttpRequest)),
             (b"PATCH /", Some(NotTls::HttpRequest)),
             (b"TRACE /", Some(NotTls::HttpRequest)),
+            (b"PRI * HTTP/2.0", Some(NotTls::HttpRequest)),
             (b"CONNECT example.org:443", Some(NotTls::HttpProxyRequest)),
             (b"HTTP/1.1 400", Some(NotTls::HttpResponse)),
             (b"220 mail.example.org", Some(NotTls::Greeting)),

@@ -1,7 +1,6 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::codec::Reader;
 use crate::error::Reason;
 use crate::message::HandshakeType;
 
@@ -53,6 +52,7 @@ impl Join {
     }
 
     /// Adds the content of a handshake record. Messages that were handed out are forgotten, and their ranges void.
+    /// After an error nothing more is to be pushed.
     pub(crate) fn push(&mut self, fragment: &[u8]) -> Result<(), Reason> {
         self.buffer.drain(..self.start);
         self.unseen -= self.start;
@@ -99,10 +99,9 @@ impl Join {
 
     /// Type and length of the message at `at`, once its header is there.
     fn header(&self, at: usize) -> Option<(HandshakeType, usize)> {
-        let mut reader = Reader::new(self.buffer.get(at..)?);
-        let message = HandshakeType(reader.u8("").ok()?);
-        let length = usize::try_from(reader.u24("").ok()?).ok()?;
-        Some((message, length))
+        let [message, a, b, c] = *self.buffer.get(at..)?.first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+        Some((HandshakeType(message), length))
     }
 
     /// Holds a message against its limit, before any of it is waited for.
@@ -123,5 +122,138 @@ impl Join {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(message: HandshakeType, body: &[u8]) -> Vec<u8> {
+        let [_, length @ ..] = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&[message.0][..], &length, body].concat()
+    }
+
+    fn join() -> Join {
+        Join::new(MessageLimits { certificate: 3000, certificate_status: 2000, other: 1000 })
+    }
+
+    fn too_long(message: HandshakeType, length: usize, limit: usize, setting: &'static str) -> Result<(), Reason> {
+        Err(Reason::MessageTooLong { message, length, limit, setting })
+    }
+
+    /// Takes all whole messages.
+    fn take(join: &mut Join) -> Vec<(HandshakeType, Vec<u8>)> {
+        core::iter::from_fn(|| join.next().map(|(message, range)| (message, join.bytes(range).to_vec()))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn messages_come_whole_out_of_any_fragments(
+            bodies in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..400)), 0..12),
+            cuts in prop::collection::vec(prop_oneof![0usize..8, 0usize..1500], 0..40),
+        ) {
+            let mut join = Join::new(MessageLimits { certificate: 400, certificate_status: 400, other: 12 * 400 });
+            let whole: Vec<(HandshakeType, Vec<u8>)> = bodies
+                .into_iter()
+                .map(|(number, body)| (HandshakeType(number), message(HandshakeType(number), &body)))
+                .collect();
+            let stream: Vec<u8> = whole.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+            let ends: Vec<usize> = whole
+                .iter()
+                .scan(0, |at, (_, bytes)| {
+                    *at += bytes.len();
+                    Some(*at)
+                })
+                .collect();
+            let (mut got, mut at) = (Vec::new(), 0);
+            for size in cuts.into_iter().chain([stream.len()]) {
+                let end = stream.len().min(at + size);
+                join.push(&stream[at..end]).unwrap();
+                at = end;
+                got.extend(take(&mut join));
+                prop_assert_eq!(got.len(), ends.iter().filter(|end| **end <= at).count(), "as soon as it is whole");
+                prop_assert_eq!(join.is_aligned(), at == 0 || ends.contains(&at));
+                prop_assert!(join.buffer.len() <= 404 + size, "what was handed out is forgotten");
+            }
+            prop_assert_eq!(got, whole);
+            join.release();
+            prop_assert_eq!(join.buffer.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn each_limit_is_held_at_the_header_wherever_that_ends() {
+        for (kind, limit, setting) in [
+            (HandshakeType::CERTIFICATE, 3000, "message_limits.certificate"),
+            (HandshakeType::CERTIFICATE_STATUS, 2000, "message_limits.certificate_status"),
+            (HandshakeType::CLIENT_HELLO, 1000, "message_limits.other"),
+            (HandshakeType::HELLO_REQUEST, 1000, "message_limits.other"),
+            (HandshakeType(99), 1000, "message_limits.other"),
+        ] {
+            let fits = message(kind, &vec![0; limit]);
+            let long = message(kind, &vec![0; limit + 1]);
+            assert_eq!(join().push(&fits), Ok(()));
+            let expected = too_long(kind, limit + 1, limit, setting);
+            assert_eq!(join().push(&long[..4]), expected);
+            // Cut within the header.
+            let mut cut = join();
+            assert_eq!(cut.push(&long[..3]), Ok(()));
+            assert_eq!(cut.push(&long[3..4]), expected);
+            // Behind another message, in the same record.
+            let behind = [&message(HandshakeType::SERVER_HELLO_DONE, b"")[..], &long[..4]].concat();
+            assert_eq!(join().push(&behind), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_of_sixteen_megabytes_is_never_held() {
+        let mut join = join();
+        assert!(join.push(&[11, 0xff, 0xff, 0xff]).is_err());
+        assert!(join.buffer.capacity() < 100);
+    }
+
+    #[test]
+    fn the_limit_of_all_other_messages_is_for_their_sum() {
+        let mut join = join();
+        for (kind, length) in [
+            (HandshakeType::SERVER_HELLO, 300),
+            (HandshakeType::CERTIFICATE, 3000),
+            (HandshakeType::HELLO_REQUEST, 900),
+            (HandshakeType::CERTIFICATE_STATUS, 2000),
+            (HandshakeType::SERVER_KEY_EXCHANGE, 600),
+            (HandshakeType::FINISHED, 100),
+            (HandshakeType::SERVER_HELLO_DONE, 0),
+        ] {
+            assert_eq!(join.push(&message(kind, &vec![0; length])), Ok(()), "{kind}");
+            assert_eq!(take(&mut join).len(), 1);
+        }
+        let expected = too_long(HandshakeType::FINISHED, 1, 0, "message_limits.other");
+        assert_eq!(join.push(&message(HandshakeType::FINISHED, b"x")), expected);
+    }
+
+    #[test]
+    fn a_part_of_a_message_or_a_whole_one_not_taken_is_not_aligned() {
+        let mut join = join();
+        assert!(join.is_aligned());
+        join.push(&[20]).unwrap();
+        assert!(!join.is_aligned());
+        assert_eq!(join.next(), None);
+        join.release();
+        join.push(&[0, 0, 0]).unwrap();
+        assert!(!join.is_aligned());
+        assert_eq!(join.next(), Some((HandshakeType::FINISHED, 0..4)));
+        assert!(join.is_aligned());
+    }
+
+    #[test]
+    fn the_defaults_are_those_that_the_documentation_states() {
+        let client = MessageLimits { certificate: 32 * 1024, certificate_status: 8 * 1024, other: 8 * 1024 };
+        assert_eq!(MessageLimits::client(), client);
+        assert_eq!(MessageLimits::server(), MessageLimits { certificate: 16 * 1024, ..client });
     }
 }

@@ -7,9 +7,9 @@ mod verifier;
 #[cfg(feature = "webpki")]
 mod view;
 
-use std::string::ToString;
-use std::time::Duration;
-use std::vec::Vec;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rcgen::{
@@ -25,6 +25,7 @@ const NOW: u64 = 1_750_000_000;
 
 const RSA_1024_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-1024.pem");
 const RSA_8200_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-8200.pem");
+const RSA_SHA1_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-sha1.pem");
 /// The ring crate makes no RSA keys.
 const RSA_2048_KEY: &str = include_str!("../../../tests/data/rsa-2048.key.pem");
 

@@ -1,5 +1,6 @@
-use std::sync::Arc;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::{Kind, identity};
 use crate::crypto::KeyAlgorithm;
@@ -56,24 +57,21 @@ fn the_name_decides_and_an_exact_one_goes_before_a_wildcard() {
         identity(Kind::P256, &[]),
         identity(Kind::P256, &["b.example", "www.a.example"]),
     ]);
-    let index = |name| {
-        let chosen = chosen(&identities, &asks_for(name)).unwrap();
-        identities.identities.iter().position(|identity| Arc::ptr_eq(identity, &chosen)).unwrap()
-    };
     for (name, expected) in [
-        ("www.a.example", 2),
-        ("WWW.A.Example", 2),
-        ("b.example", 2),
-        ("other.a.example", 0),
-        ("OTHER.A.EXAMPLE", 0),
+        ("www.a.example", Some("b.example")),
+        ("WWW.A.Example", Some("b.example")),
+        ("b.example", Some("b.example")),
+        ("other.a.example", Some("*.a.example")),
+        ("OTHER.A.EXAMPLE", Some("*.a.example")),
         // The wildcard stands for one whole label; what fits nowhere gets the identity without names.
-        ("x.other.a.example", 1),
-        ("a.example", 1),
-        (".a.example", 1),
-        ("c.example", 1),
-        ("\0\u{ff}", 1),
+        ("x.other.a.example", None),
+        ("a.example", None),
+        (".a.example", None),
+        ("c.example", None),
+        ("\0\u{ff}", None),
     ] {
-        assert_eq!(index(name), expected, "{name}");
+        let chosen = chosen(&identities, &asks_for(name)).unwrap();
+        assert_eq!(chosen.names().first().map(String::as_str), expected, "{name}");
     }
 }
 

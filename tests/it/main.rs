@@ -1,0 +1,13 @@
+//! Tests of the library from the outside: both roles against each other, against rustls, and against peers that misbehave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that panics fails, as it should"
+)]
+
+mod pair;
+
+mod handshakes;

@@ -1,0 +1,403 @@
+//! Two connections and the wires between them, with time, randomness and ephemeral keys given: the one simulation that all tests
+//! use. Nothing in it is random, so that a failure can be had again.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ed25519_dalek::Signer;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use tls12::crypto::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret};
+use tls12::message::{NamedGroup, SignatureScheme};
+use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tls12::{
+    Ask, Backend, ClientConfig, ClientConfigBuilder, ClientConnection, Clock, Connection, Decision, Direction, Error,
+    Event, Identity, Observer, PublicKey, Received, Seen, ServerConfig, ServerConfigBuilder, ServerConnection,
+    SignError, SigningKey,
+};
+
+/// 2026-01-01 00:00 UTC, in seconds.
+pub(crate) const NOW: u64 = 1_767_225_600;
+
+/// The name that the certificates of these tests cover.
+pub(crate) const NAME: &str = "server.example";
+
+/// A source of bytes that depends on its seed alone.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    next: AtomicU64,
+    pub(crate) draws: AtomicU64,
+}
+
+impl Counted {
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Counted { next: AtomicU64::new(seed), draws: AtomicU64::new(0) })
+    }
+
+    /// The steps of SplitMix64.
+    fn word(&self) -> u64 {
+        let mut word = self.next.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+}
+
+impl Random for Counted {
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomError> {
+        self.draws.fetch_add(1, Ordering::Relaxed);
+        out.fill_with(|| self.word() as u8);
+        Ok(())
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+pub(crate) struct Stopped(pub(crate) u64);
+
+impl Clock for Stopped {
+    fn now(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(self.0))
+    }
+}
+
+/// X25519 with keys from a given source: the backend's own would differ each time.
+#[derive(Debug)]
+pub(crate) struct Replayable(pub(crate) Arc<Counted>);
+
+impl KeyExchangeGroup for Replayable {
+    fn name(&self) -> NamedGroup {
+        NamedGroup::X25519
+    }
+
+    fn start(&self) -> Result<Box<dyn KeyExchange>, GroupError> {
+        let mut bytes = [0; 32];
+        self.0.fill(&mut bytes).map_err(|_| GroupError)?;
+        let secret = x25519_dalek::StaticSecret::from(bytes);
+        let public = x25519_dalek::PublicKey::from(&secret).to_bytes();
+        Ok(Box::new(ReplayableKey { secret, public }))
+    }
+}
+
+struct ReplayableKey {
+    secret: x25519_dalek::StaticSecret,
+    public: [u8; 32],
+}
+
+impl KeyExchange for ReplayableKey {
+    fn public_key(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
+        let peer: [u8; 32] = peer.try_into().map_err(|_| GroupError)?;
+        let shared = self.secret.diffie_hellman(&x25519_dalek::PublicKey::from(peer));
+        SharedSecret::new(shared.as_bytes()).ok_or(GroupError)
+    }
+}
+
+/// A key of one's own, whose signatures are deterministic; `Later` if it is told so.
+#[derive(Debug)]
+pub(crate) struct Ed25519Key {
+    key: ed25519_dalek::SigningKey,
+    pub(crate) later: bool,
+    /// How often it was asked.
+    pub(crate) asked: AtomicU64,
+}
+
+impl Ed25519Key {
+    pub(crate) fn new(seed: u8, later: bool) -> Self {
+        Ed25519Key { key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]), later, asked: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        self.key.sign(message).to_bytes().to_vec()
+    }
+
+    fn pkcs8(&self) -> Vec<u8> {
+        self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()
+    }
+}
+
+impl SigningKey for Ed25519Key {
+    fn public_key(&self) -> PublicKey {
+        // RFC 8410 §4: the SubjectPublicKeyInfo of an Ed25519 key is a fixed prefix and the key.
+        let mut spki = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        spki.extend_from_slice(self.key.verifying_key().as_bytes());
+        PublicKey::from_spki(&spki).unwrap()
+    }
+
+    fn schemes(&self) -> &[SignatureScheme] {
+        &[SignatureScheme::ED25519]
+    }
+
+    fn sign(&self, _: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.later { Decision::Later } else { Decision::Now(Ok(self.signature(message))) }
+    }
+}
+
+/// A certificate authority, and certificates by it for [`NAME`].
+pub(crate) struct Authority {
+    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    /// With a fixed key and serial numbers, so that its certificates are the same each time.
+    pub(crate) fn new() -> Self {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "tls12 test root");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.serial_number = Some(1.into());
+        let key = ed25519_pair(&Ed25519Key::new(99, false));
+        Authority { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() }
+    }
+
+    pub(crate) fn root(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
+    /// A certificate for these names, signed by the authority.
+    pub(crate) fn certify(&self, names: &[&str], key: &impl rcgen::PublicKeyData) -> CertificateDer<'static> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "tls12 test");
+        params.serial_number = Some(2.into());
+        params.signed_by(key, &self.issuer).unwrap().der().clone()
+    }
+
+    /// An identity with a fresh key of the backend's.
+    pub(crate) fn identity(&self, names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Identity {
+        let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        self.identity_with(names, &key, &PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    }
+
+    /// An identity with a given key, such as an RSA key, which rcgen cannot make.
+    pub(crate) fn identity_with(
+        &self,
+        names: &[&str],
+        public: &impl rcgen::PublicKeyData,
+        private: &PrivateKeyDer<'_>,
+    ) -> Identity {
+        let key = Backend::default().load_key(private).unwrap();
+        Identity::new(vec![self.certify(names, public)], key).unwrap().with_names(names.iter().copied()).unwrap()
+    }
+
+    /// An identity whose signatures are the same each time.
+    pub(crate) fn replayable(&self, key: Arc<Ed25519Key>) -> Identity {
+        let certificate = self.certify(&[NAME], &ed25519_pair(&key));
+        Identity::new(vec![certificate], key).unwrap().with_names([NAME]).unwrap()
+    }
+}
+
+fn ed25519_pair(key: &Ed25519Key) -> rcgen::KeyPair {
+    let der = PrivateKeyDer::try_from(key.pkcs8()).unwrap();
+    rcgen::KeyPair::try_from(&der).unwrap()
+}
+
+/// Collects what went by.
+#[derive(Debug, Default)]
+pub(crate) struct Trace(pub(crate) Mutex<Vec<(Direction, &'static str, &'static str)>>);
+
+impl Observer for Trace {
+    fn message(&self, seen: &Seen<'_>) {
+        self.0.lock().unwrap().push((seen.direction, seen.message, seen.state));
+    }
+}
+
+/// A client's settings with nothing random in them.
+pub(crate) fn client_config(authority: &Authority, seed: u64) -> ClientConfigBuilder {
+    let random = Counted::new(seed);
+    ClientConfig::builder()
+        .roots([authority.root()])
+        .random(random.clone())
+        .groups(vec![Arc::new(Replayable(random))])
+        .clock(Arc::new(Stopped(NOW)))
+}
+
+/// A server's settings with nothing random in them but for the identity, which is still to be given.
+pub(crate) fn server_config(seed: u64) -> ServerConfigBuilder {
+    let random = Counted::new(seed);
+    ServerConfig::builder()
+        .random(random.clone())
+        .groups(vec![Arc::new(Replayable(random))])
+        .clock(Arc::new(Stopped(NOW)))
+}
+
+/// What a connection did that its application has to know.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Established,
+    Data(Vec<u8>),
+    Closed,
+    Ask(Ask),
+    Waiting,
+    Failed(Error),
+}
+
+/// One end: a connection, and what was received for it.
+pub(crate) struct End<C> {
+    pub(crate) connection: C,
+    pub(crate) inbox: Vec<u8>,
+    /// All bytes that it ever sent.
+    pub(crate) sent: Vec<u8>,
+    pub(crate) happened: Vec<Happened>,
+}
+
+impl<C: Connection> End<C> {
+    pub(crate) fn new(connection: C) -> Self {
+        End { connection, inbox: Vec::new(), sent: Vec::new(), happened: Vec::new() }
+    }
+
+    /// Reads until nothing happens any more. The first error ends it.
+    pub(crate) fn read(&mut self) {
+        loop {
+            let Received { consumed, event } = match self.connection.read(&mut self.inbox) {
+                Ok(received) => received,
+                Err(error) => {
+                    if !self.happened.iter().any(|happened| matches!(happened, Happened::Failed(_))) {
+                        self.happened.push(Happened::Failed(error));
+                    }
+                    return;
+                }
+            };
+            let happened = match event {
+                Event::Progress | Event::Failing => None,
+                Event::NeedInput { missing } => {
+                    assert_eq!(consumed, 0, "NeedInput consumes nothing");
+                    assert!(missing > 0, "NeedInput needs something");
+                    return;
+                }
+                Event::Established => Some(Happened::Established),
+                Event::Data(range) => Some(Happened::Data(self.inbox[range].to_vec())),
+                Event::Ask(ask) => Some(Happened::Ask(ask)),
+                Event::Waiting => Some(Happened::Waiting),
+                Event::Closed => Some(Happened::Closed),
+                other => panic!("an event that the tests do not know: {other:?}"),
+            };
+            self.inbox.drain(..consumed);
+            let stop = matches!(happened, Some(Happened::Ask(_) | Happened::Waiting | Happened::Closed));
+            self.happened.extend(happened);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    /// Writes all that it has to say, and returns it.
+    pub(crate) fn write(&mut self, plaintext: &[u8]) -> Vec<u8> {
+        let mut left = plaintext;
+        let mut out = Vec::new();
+        loop {
+            let mut buffer = vec![0; 20_000];
+            match self.connection.write(left, &mut buffer) {
+                Ok(sent) => {
+                    out.extend_from_slice(&buffer[..sent.produced]);
+                    left = &left[sent.taken..];
+                    if sent.produced == 0 {
+                        break;
+                    }
+                }
+                Err(_) => break,
+            }
+        }
+        self.sent.extend_from_slice(&out);
+        out
+    }
+
+    /// The data that came, joined.
+    pub(crate) fn data(&self) -> Vec<u8> {
+        let data = |happened: &Happened| match happened {
+            Happened::Data(data) => data.clone(),
+            _ => Vec::new(),
+        };
+        self.happened.iter().flat_map(data).collect()
+    }
+
+    pub(crate) fn established(&self) -> bool {
+        self.happened.iter().any(|happened| matches!(happened, Happened::Established))
+    }
+
+    /// The error that it failed with.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.happened.iter().find_map(|happened| match happened {
+            Happened::Failed(error) => Some(error),
+            _ => None,
+        })
+    }
+
+    /// The question that it asked last, taken out.
+    pub(crate) fn take_ask(&mut self) -> Option<Ask> {
+        let at = self.happened.iter().rposition(|happened| matches!(happened, Happened::Ask(_)))?;
+        match self.happened.remove(at) {
+            Happened::Ask(ask) => Some(ask),
+            _ => None,
+        }
+    }
+}
+
+/// A client and a server, and the wires between them.
+pub(crate) struct Pair {
+    pub(crate) client: End<ClientConnection>,
+    pub(crate) server: End<ServerConnection>,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").field("client", &self.client.happened).field("server", &self.server.happened).finish()
+    }
+}
+
+impl Pair {
+    pub(crate) fn new(client: Arc<ClientConfig>, server: Arc<ServerConfig>) -> Self {
+        let name = ServerName::try_from(NAME).unwrap();
+        Pair {
+            client: End::new(ClientConnection::new(client, name).unwrap()),
+            server: End::new(ServerConnection::new(server)),
+        }
+    }
+
+    /// With the default settings of the tests.
+    pub(crate) fn replayable() -> Self {
+        let authority = Authority::new();
+        let identity = authority.replayable(Arc::new(Ed25519Key::new(7, false)));
+        Pair::new(
+            client_config(&authority, 1).build().unwrap(),
+            server_config(2).identity(identity).build().unwrap(),
+        )
+    }
+
+    /// Each end reads what it has and says what it has to say. Returns the bytes that moved.
+    pub(crate) fn step(&mut self) -> usize {
+        let to_server = self.client.write(&[]);
+        self.server.inbox.extend_from_slice(&to_server);
+        self.server.read();
+        let to_client = self.server.write(&[]);
+        self.client.inbox.extend_from_slice(&to_client);
+        self.client.read();
+        to_server.len() + to_client.len()
+    }
+
+    /// Steps until the wires are silent.
+    pub(crate) fn drive(&mut self) {
+        for _ in 0..100 {
+            if self.step() == 0 {
+                return;
+            }
+        }
+        panic!("the two never fall silent: {self:?}");
+    }
+
+    pub(crate) fn client_says(&mut self, data: &[u8]) {
+        let bytes = self.client.write(data);
+        self.server.inbox.extend_from_slice(&bytes);
+        self.server.read();
+    }
+
+    pub(crate) fn server_says(&mut self, data: &[u8]) {
+        let bytes = self.server.write(data);
+        self.client.inbox.extend_from_slice(&bytes);
+        self.client.read();
+    }
+}
