@@ -1,14 +1,15 @@
 //! The only place that drives `tls12`.
-//! STAND-IN: rustls plays our part until the library has its connections.
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex};
 
 use pki_types::{CertificateDer, ServerName};
-use rustls::crypto::ring;
-use tls12::AlertDescription;
 use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
+use tls12::stream::TlsStream;
+use tls12::{
+    AlertDescription, Backend, CertificateError, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
+    ServerConfig, ServerConnection,
+};
 
 use crate::cell::{GROUPS, Report, SUITES};
 use crate::certs::{Certs, Leaf, NAME};
@@ -106,23 +107,62 @@ impl From<Failure> for String {
 
 trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
-    fn report(&self) -> (Report, Option<SignatureScheme>);
+    fn report(&self) -> Report;
+    fn scheme(&self) -> Option<SignatureScheme>;
 }
+
+macro_rules! stream {
+    ($connection:ident) => {
+        impl Stream for TlsStream<$connection, Socket> {
+            fn close(&mut self) -> io::Result<()> {
+                TlsStream::close(self)
+            }
+
+            fn report(&self) -> Report {
+                let connection = self.connection();
+                let alpn = connection.alpn_protocol().unwrap_or_default();
+                Report {
+                    suite: connection.cipher_suite(),
+                    group: connection.key_exchange_group(),
+                    extended_master_secret: Some(connection.extended_master_secret()),
+                    alpn: Some(String::from_utf8_lossy(alpn).into_owned()),
+                    server_name: Some(connection.server_name().unwrap_or_default().to_owned()),
+                }
+            }
+
+            fn scheme(&self) -> Option<SignatureScheme> {
+                self.connection().signature_scheme()
+            }
+        }
+    };
+}
+
+stream!(ClientConnection);
+stream!(ServerConnection);
 
 /// An established connection of ours.
 pub struct Session(Box<dyn Stream>);
 
 impl Session {
+    fn establish<C: Connection + 'static>(connection: C, socket: Socket) -> Result<Session, Failure>
+    where
+        TlsStream<C, Socket>: Stream,
+    {
+        let mut stream = TlsStream::new(connection, socket);
+        stream.handshake().map_err(|error| failure(&error))?;
+        Ok(Session(Box::new(stream)))
+    }
+
     /// What was negotiated, as we see it.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.0.report().0
+        self.0.report()
     }
 
     /// The scheme of the server's signature.
     #[must_use]
     pub fn scheme(&self) -> Option<SignatureScheme> {
-        self.0.report().1
+        self.0.scheme()
     }
 
     /// Sends close_notify.
@@ -154,106 +194,52 @@ impl Write for Session {
 
 /// Our client's handshake over a connected socket.
 pub fn client(setup: &ClientSetup, socket: Socket) -> Result<Session, Failure> {
-    let mut roots = rustls::RootCertStore::empty();
-    for root in &setup.roots {
-        roots.add(root.clone()).map_err(|error| io_failure(&error))?;
+    let mut builder = ClientConfig::builder()
+        .roots(setup.roots.clone())
+        .cipher_suites(&setup.suites)
+        .group_names(&setup.groups)
+        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()));
+    if let Some(schemes) = &setup.schemes {
+        builder = builder.signature_schemes(schemes);
     }
-    let mut config = rustls::ClientConfig::builder_with_provider(provider(&setup.suites, &setup.groups))
-        .with_protocol_versions(&[&rustls::version::TLS12])
-        .map_err(|error| io_failure(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = setup.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let connection = rustls::ClientConnection::new(Arc::new(config), setup.name.clone()).map_err(|e| io_failure(&e))?;
-    let mut stream = rustls::StreamOwned::new(connection, socket);
-    while stream.conn.is_handshaking() {
-        stream.conn.complete_io(&mut stream.sock).map_err(|error| failure(&error))?;
-    }
-    Ok(Session(Box::new(stream)))
+    let config = builder.build().map_err(configuration)?;
+    let connection = ClientConnection::new(config, setup.name.clone()).map_err(|error| failure(&error.into()))?;
+    Session::establish(connection, socket)
 }
-
-static CERTS: Mutex<()> = Mutex::new(());
 
 /// Our server's handshake over an accepted socket.
 pub fn server(setup: &ServerSetup<'_>, socket: Socket) -> Result<Session, Failure> {
-    drop(CERTS.lock());
-    let leaf = setup.leaves[0];
-    let mut config = rustls::ServerConfig::builder_with_provider(provider(&setup.suites, &setup.groups))
-        .with_protocol_versions(&[&rustls::version::TLS12])
-        .map_err(|error| io_failure(&error))?
-        .with_no_client_auth()
-        .with_single_cert(leaf.chain.clone(), leaf.key.clone_key())
-        .map_err(|error| io_failure(&error))?;
-    config.alpn_protocols = setup.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let connection = rustls::ServerConnection::new(Arc::new(config)).map_err(|e| io_failure(&e))?;
-    let mut stream = rustls::StreamOwned::new(connection, socket);
-    while stream.conn.is_handshaking() {
-        stream.conn.complete_io(&mut stream.sock).map_err(|error| failure(&error))?;
+    let mut identities = Vec::new();
+    for leaf in &setup.leaves {
+        let key = Backend::default().load_key(&leaf.key).map_err(configuration)?;
+        let identity = Identity::new(leaf.chain.clone(), key).and_then(Identity::names_from_certificate);
+        identities.push(identity.map_err(configuration)?);
     }
-    Ok(Session(Box::new(stream)))
+    let config = ServerConfig::builder()
+        .identities(identities)
+        .cipher_suites(&setup.suites)
+        .group_names(&setup.groups)
+        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()))
+        .build()
+        .map_err(configuration)?;
+    Session::establish(ServerConnection::new(config), socket)
 }
 
-fn provider(suites: &[CipherSuite], groups: &[NamedGroup]) -> Arc<rustls::crypto::CryptoProvider> {
-    let mut provider = ring::default_provider();
-    provider.cipher_suites.retain(|suite| suites.iter().any(|ours| ours.0 == u16::from(suite.suite())));
-    provider.kx_groups = groups
-        .iter()
-        .filter_map(|group| ring::ALL_KX_GROUPS.iter().find(|kx| u16::from(kx.name()) == group.0).copied())
-        .collect();
-    Arc::new(provider)
-}
-
-fn io_failure(error: &rustls::Error) -> Failure {
-    let cause = match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => Cause::UnknownIssuer,
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. },
-        ) => Cause::WrongName,
-        rustls::Error::PeerIncompatible(_) => Cause::Version,
-        rustls::Error::AlertReceived(alert) => Cause::PeerAlert(AlertDescription(u8::from(*alert))),
-        _ => Cause::Other,
-    };
-    Failure { cause, text: error.to_string() }
+fn configuration(error: impl fmt::Display) -> Failure {
+    Failure { cause: Cause::Other, text: error.to_string() }
 }
 
 fn failure(error: &io::Error) -> Failure {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => io_failure(error),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Failure { cause: Cause::Truncated, text: error.to_string() }
-        }
-        None => Failure { cause: Cause::Other, text: format!("{error} ({:?})", error.kind()) },
-    }
-}
-
-fn report_of(connection: &rustls::CommonState) -> Report {
-    Report {
-        suite: connection.negotiated_cipher_suite().map(|suite| CipherSuite(u16::from(suite.suite()))),
-        group: connection.negotiated_key_exchange_group().map(|group| NamedGroup(u16::from(group.name()))),
-        extended_master_secret: None,
-        alpn: Some(String::from_utf8_lossy(connection.alpn_protocol().unwrap_or_default()).into_owned()),
-        server_name: None,
-    }
-}
-
-impl Stream for rustls::StreamOwned<rustls::ClientConnection, Socket> {
-    fn close(&mut self) -> io::Result<()> {
-        self.conn.send_close_notify();
-        self.flush()
-    }
-
-    fn report(&self) -> (Report, Option<SignatureScheme>) {
-        (report_of(&self.conn), None)
-    }
-}
-
-impl Stream for rustls::StreamOwned<rustls::ServerConnection, Socket> {
-    fn close(&mut self) -> io::Result<()> {
-        self.conn.send_close_notify();
-        self.flush()
-    }
-
-    fn report(&self) -> (Report, Option<SignatureScheme>) {
-        (report_of(&self.conn), None)
-    }
+    let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+        return Failure { cause: Cause::Other, text: format!("the transport: {error} ({:?})", error.kind()) };
+    };
+    let cause = match ours.reason() {
+        Reason::Certificate(CertificateError::WrongName { .. }) => Cause::WrongName,
+        Reason::Certificate(CertificateError::UnknownIssuer { .. }) => Cause::UnknownIssuer,
+        Reason::Version { .. } | Reason::VersionsWithout12 { .. } => Cause::Version,
+        Reason::PeerAlert(alert) => Cause::PeerAlert(*alert),
+        Reason::Truncated => Cause::Truncated,
+        _ => Cause::Other,
+    };
+    Failure { cause, text: ours.to_string() }
 }

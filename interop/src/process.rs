@@ -277,13 +277,20 @@ impl fmt::Display for Finished {
     }
 }
 
+/// The longest line that is shown, in characters: application data among the output tells nothing.
+const LINE: usize = 200;
+
 fn show(what: &str, stdout: &[u8], stderr: &[u8]) -> String {
     let mut text = String::new();
     for (name, bytes) in [("stdout", stdout), ("stderr", stderr)] {
-        // The end tells more than the beginning, and a body of megabytes tells nothing.
+        // The end tells more than the beginning.
         let tail = &bytes[bytes.len().saturating_sub(3000)..];
         if !tail.is_empty() {
-            text += &format!("--- {name} of {what}\n{}\n", String::from_utf8_lossy(tail).trim_end());
+            text += &format!("--- {name} of {what}\n");
+            for line in String::from_utf8_lossy(tail).lines().filter(|line| !line.is_empty()) {
+                text.extend(line.chars().take(LINE));
+                text.push('\n');
+            }
         }
     }
     text

@@ -18,9 +18,11 @@ import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLServerSocket;
@@ -108,6 +110,8 @@ public final class Peer {
             socket.setSoTimeout(TIMEOUT);
             SSLParameters parameters = parameters(socket.getSSLParameters(), job[4], job[5]);
             parameters.setEndpointIdentificationAlgorithm("HTTPS");
+            // By itself it sends no name that has no dot.
+            parameters.setServerNames(List.of(new SNIHostName(name)));
             socket.setSSLParameters(parameters);
             socket.startHandshake();
             Thread writer = new Thread(() -> {

@@ -4,7 +4,6 @@ pub mod gnutls;
 pub mod openssl;
 
 use pki_types::ServerName;
-use tls12::AlertDescription;
 
 use crate::certs::{NAME, WRONG_NAME};
 use crate::matrix::{self, Order};
@@ -120,7 +119,7 @@ fn unknown_root(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
 }
 
 fn server_with_13_alone(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let alert = Cause::PeerAlert(AlertDescription::PROTOCOL_VERSION);
+    let alert = Cause::PeerAlert(peer.alert_with_13_alone());
     expect_failure(peer, lab, Versions::Only13, &ClientSetup::new(&lab.certs), &alert)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use tls12::AlertDescription;
 use tls12::message::{CipherSuite, NamedGroup};
 
 use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
@@ -63,6 +64,11 @@ impl GnuTlsServer {
 }
 
 impl ServerPeer for GnuTlsServer {
+    /// It looks for a common suite before it looks at the version, unless the client sends supported_versions.
+    fn alert_with_13_alone(&self) -> AlertDescription {
+        AlertDescription::HANDSHAKE_FAILURE
+    }
+
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
         extras::gnutls::servers(self, lab)
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use tls12::AlertDescription;
+
 use crate::cell::{Cell, Kind, Report};
 use crate::certs::Certs;
 use crate::extras::Checked;
@@ -98,6 +100,11 @@ pub trait ServerPeer {
     /// Why it does not speak RFC 7627.
     fn lacks_extended_master_secret(&self) -> Option<&'static str> {
         None
+    }
+
+    /// The alert that it sends to a client of TLS 1.2 when it speaks 1.3 alone.
+    fn alert_with_13_alone(&self) -> AlertDescription {
+        AlertDescription::PROTOCOL_VERSION
     }
 
     /// Checks that this peer alone allows.
