@@ -140,6 +140,12 @@ impl Report {
         Ok(())
     }
 
+    /// As [`Self::check`], and the report must name the suite.
+    pub fn check_fully(&self, cell: &Cell, who: &str) -> Result<(), String> {
+        self.suite.ok_or_else(|| format!("{who} does not say which suite is used"))?;
+        self.check(cell, who)
+    }
+
     /// Checks that the extended master secret is used, unless the peer `lacks` it.
     pub fn check_extended_master_secret(&self, lacks: Option<&str>, who: &str) -> Result<(), String> {
         if self.extended_master_secret.is_some_and(|used| used == lacks.is_some()) {

@@ -25,31 +25,34 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), Str
     let mut setup = ClientSetup::new(&lab.certs);
     setup.suites = vec![cell.suite];
     setup.groups = cell.offered_groups();
-    let result = talk_in_cell(peer, lab, &want, &setup).and_then(|()| page_in_cell(peer, lab, &want, &setup));
-    result.map_err(|error| format!("{error}\n{}", peer.output()))
+    let mut run = || match peer.page_port(lab, &want)? {
+        None => talk_in_cell(peer, lab, &want, &setup)?.check_fully(cell, "the server"),
+        Some(port) => {
+            talk_in_cell(peer, lab, &want, &setup)?;
+            page_in_cell(peer, port, &want, &setup)
+        }
+    };
+    run().map_err(|error| format!("{error}\n{}", peer.output()))
 }
 
-fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<(), String> {
+fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<Report, String> {
     let mut session = connect(peer.port(lab, want)?, setup)?;
     let ours = session.report();
     ours.check(&want.cell, "tls12")?;
     ours.check_extended_master_secret(peer.lacks_extended_master_secret(), "tls12")?;
     let report = peer.talk(&mut session, &talk::text(TEXT, u32::from(want.cell.suite.0)))?;
     report.check(&want.cell, "the server")?;
-    close(&mut session)
+    close(&mut session)?;
+    Ok(report)
 }
 
 /// A second connection to a server that says what was negotiated, where the first cannot.
-fn page_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<(), String> {
-    let Some(port) = peer.page_port(lab, want)? else { return Ok(()) };
+fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -> Result<(), String> {
     let mut session = connect(port, setup)?;
     let response = talk::request(&mut session, "GET", "/", &[])?;
     let page = String::from_utf8_lossy(&response.body);
     let report = peer.read_page(&page);
-    if report == Report::default() {
-        return Err(format!("the server's page does not say what was negotiated:\n{page}"));
-    }
-    report.check(&want.cell, "the server's page")?;
+    report.check_fully(&want.cell, "the server's page").map_err(|error| format!("{error}:\n{page}"))?;
     report.check_extended_master_secret(peer.lacks_extended_master_secret(), "the server's page")?;
     close(&mut session)
 }
@@ -83,7 +86,7 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), Str
             return Err(format!("the client asked for {:?}", ours.server_name));
         }
         let theirs = served.peer.as_ref().map_err(|error| format!("the client: {error}"))?;
-        theirs.check(cell, "the client")?;
+        theirs.check_fully(cell, "the client")?;
         theirs.check_extended_master_secret(lacks, "the client")
     };
     check().map_err(|error| served.explain(&error, peer))

@@ -13,8 +13,6 @@ pub enum Outcome {
     Passed(Duration),
     /// Not as it should; with everything that helps to find out why.
     Failed(String),
-    /// The peer cannot do it, for this reason.
-    Excluded(&'static str),
 }
 
 /// All results with one peer in one role.
@@ -38,8 +36,6 @@ pub struct Sums {
     pub passed: usize,
     /// Cells that failed.
     pub failed: usize,
-    /// Cells that the peer cannot do.
-    pub excluded: usize,
     /// Other checks that passed.
     pub extras_passed: usize,
     /// Other checks that failed.
@@ -56,7 +52,6 @@ impl Sums {
                 match outcome {
                     Outcome::Passed(_) => sums.passed += 1,
                     Outcome::Failed(_) => sums.failed += 1,
-                    Outcome::Excluded(_) => sums.excluded += 1,
                 }
             }
             let passed = part.extras.iter().filter(|(_, result)| result.is_ok()).count();
@@ -75,7 +70,6 @@ pub fn render(parts: &[Part]) -> String {
         write!(text, " {group:>10}").unwrap_or_default();
     }
     text.push('\n');
-    let mut reasons: Vec<&'static str> = Vec::new();
     for part in parts {
         for kind in Kind::ALL {
             for suite in SUITES {
@@ -89,13 +83,6 @@ pub fn render(parts: &[Part]) -> String {
                     let field = match outcome {
                         Outcome::Passed(time) => format!("ok {} ms", time.as_millis()),
                         Outcome::Failed(_) => "FAILED".to_owned(),
-                        Outcome::Excluded(reason) => {
-                            let at = reasons.iter().position(|known| known == reason).unwrap_or_else(|| {
-                                reasons.push(reason);
-                                reasons.len() - 1
-                            });
-                            format!("- ({})", at + 1)
-                        }
                     };
                     write!(text, " {field:>10}").unwrap_or_default();
                 }
@@ -103,17 +90,15 @@ pub fn render(parts: &[Part]) -> String {
             }
         }
     }
-    for (at, reason) in reasons.iter().enumerate() {
-        writeln!(text, "({}) {reason}", at + 1).unwrap_or_default();
-    }
     text.push('\n');
     for part in parts {
         for (name, result) in &part.extras {
             let (word, remark) = match result {
-                Ok(remark) => ("ok", remark.as_str()),
+                // An error's first clause says which it is.
+                Ok(remark) => ("ok", remark.split([';', '(']).next().unwrap_or_default().trim_end()),
                 Err(_) => ("FAILED", ""),
             };
-            writeln!(text, "{:<17} {:<7} {name:<31} {word:<6} {remark}", part.peer, part.role).unwrap_or_default();
+            writeln!(text, "{:<17} {:<7} {name:<32} {word:<6} {remark}", part.peer, part.role).unwrap_or_default();
         }
     }
     text
@@ -126,7 +111,7 @@ pub fn failures(parts: &[Part]) -> String {
     for part in parts {
         let cells = part.cells.iter().filter_map(|(cell, outcome)| match outcome {
             Outcome::Failed(why) => Some((cell.to_string(), why)),
-            Outcome::Passed(_) | Outcome::Excluded(_) => None,
+            Outcome::Passed(_) => None,
         });
         let extras = part.extras.iter().filter_map(|(name, result)| Some(((*name).to_owned(), result.as_ref().err()?)));
         for (what, why) in cells.chain(extras) {

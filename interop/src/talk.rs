@@ -91,11 +91,12 @@ pub fn echo_until_closed(stream: &mut (impl Read + Write)) -> io::Result<()> {
 /// Reads one line, byte by byte so that nothing after it is taken.
 pub fn read_line(stream: &mut impl Read) -> Result<String, String> {
     let mut line = Vec::new();
-    for byte in stream.bytes() {
-        match byte.map_err(|error| at("reading", line.len(), &error))? {
-            b'\n' => return Ok(String::from_utf8_lossy(&line).into_owned()),
-            byte => line.push(byte),
+    let mut byte = [0];
+    while stream.read(&mut byte).map_err(|error| at("reading", line.len(), &error))? != 0 {
+        if byte == *b"\n" {
+            return Ok(String::from_utf8_lossy(&line).into_owned());
         }
+        line.extend(byte);
     }
     Err(format!("the peer closed within a line: {:?}", String::from_utf8_lossy(&line)))
 }

@@ -33,10 +33,12 @@ fn build(lab: &Lab, role: &str) -> Result<PathBuf, String> {
     let mut command = Command::new(&lab.programs.go);
     command
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/go"))
-        .args(["build", "-o"])
+        .args(["build", "-buildvcs=false", "-o"])
         .arg(&program)
         .arg(".")
         .envs([("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")])
+        .env("GOENV", "off")
+        .env("GOPATH", lab.cache.join("go-path"))
         .env("GOCACHE", lab.cache.join("go"));
     let output = command.output().map_err(|error| format!("go build: {error}"))?;
     if output.status.success() {

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tls12::message::NamedGroup;
-
 use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want, go};
 use crate::cell::{Kind, Report};
 use crate::net;
@@ -50,13 +48,13 @@ fn start(lab: &Lab, classes: &std::path::Path, arguments: &[&str]) -> Result<Pro
 
 struct JavaServer {
     classes: PathBuf,
-    running: Running<(Kind, Versions, Option<NamedGroup>), (Process, u16)>,
+    running: Running<(Kind, Versions), (Process, u16)>,
 }
 
 impl ServerPeer for JavaServer {
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         let classes = &self.classes;
-        let (_, port) = self.running.get((want.cell.kind, want.versions, None), |_| {
+        let (_, port) = self.running.get((want.cell.kind, want.versions), |_| {
             let leaf = lab.certs.leaf(want.cell.kind);
             let (chain, key) = (leaf.chain_file.display().to_string(), leaf.key_file.display().to_string());
             let algorithm = match want.cell.kind {
