@@ -44,3 +44,155 @@ impl fmt::Display for GroupError {
 }
 
 impl core::error::Error for GroupError {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::crypto::Backend;
+
+    /// X25519 with a fixed key, as an application would bring it.
+    #[derive(Debug)]
+    struct FixedX25519([u8; 32]);
+
+    struct FixedKeyPair {
+        private: x25519_dalek::StaticSecret,
+        public: x25519_dalek::PublicKey,
+    }
+
+    impl KeyExchangeGroup for FixedX25519 {
+        fn name(&self) -> NamedGroup {
+            NamedGroup::X25519
+        }
+
+        fn start(&self) -> Result<Box<dyn KeyExchange>, GroupError> {
+            let private = x25519_dalek::StaticSecret::from(self.0);
+            Ok(Box::new(FixedKeyPair { public: (&private).into(), private }))
+        }
+    }
+
+    impl KeyExchange for FixedKeyPair {
+        fn public_key(&self) -> &[u8] {
+            self.public.as_bytes()
+        }
+
+        fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
+            let peer = <[u8; 32]>::try_from(peer).map_err(|_| GroupError)?;
+            SharedSecret::new(self.private.diffie_hellman(&peer.into()).as_bytes()).ok_or(GroupError)
+        }
+    }
+
+    fn group(name: NamedGroup) -> Arc<dyn KeyExchangeGroup> {
+        let found = Backend::Ring.key_exchange_groups().into_iter().find(|group| group.name() == name);
+        found.expect("a group of ring's")
+    }
+
+    fn complete(name: NamedGroup, peer: &[u8]) -> Result<SharedSecret, GroupError> {
+        group(name).start().expect("randomness").complete(peer)
+    }
+
+    #[test]
+    fn the_preferred_groups_are_x25519_then_p256_then_p384() {
+        let names: Vec<_> = Backend::Ring.key_exchange_groups().iter().map(|group| group.name()).collect();
+        assert_eq!(names, [NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1]);
+    }
+
+    #[test]
+    fn both_sides_get_the_same_secret() {
+        for (name, public_len, secret_len) in
+            [(NamedGroup::X25519, 32, 32), (NamedGroup::SECP256R1, 65, 32), (NamedGroup::SECP384R1, 97, 48)]
+        {
+            let group = group(name);
+            let (ours, theirs) = (group.start().expect("randomness"), group.start().expect("randomness"));
+            let (our_public, their_public) = (ours.public_key().to_vec(), theirs.public_key().to_vec());
+            assert_eq!(our_public.len(), public_len, "{name}");
+            assert_ne!(our_public, their_public, "{name}: each handshake has its own key");
+            let ours = ours.complete(&their_public).expect("a good key");
+            let theirs = theirs.complete(&our_public).expect("a good key");
+            assert_eq!(ours.as_bytes(), theirs.as_bytes(), "{name}");
+            assert_eq!(ours.as_bytes().len(), secret_len, "{name}: leading zeros stay (RFC 8422 §5.10)");
+        }
+    }
+
+    /// RFC 7748 §6.1
+    #[test]
+    fn a_group_from_outside_can_replay_a_handshake() {
+        let private = |hex| FixedX25519(hex::decode(hex).expect("hex").try_into().expect("32 bytes"));
+        let alice = private("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+        let bob = private("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+        let bob_public = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+        assert_eq!(hex::encode(bob.start().expect("a fixed key").public_key()), bob_public);
+        let secret = alice.start().expect("a fixed key").complete(&hex::decode(bob_public).expect("hex"));
+        assert_eq!(
+            hex::encode(secret.expect("a good key").as_bytes()),
+            "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
+        );
+
+        let ours = group(NamedGroup::X25519).start().expect("randomness");
+        let our_public = ours.public_key().to_vec();
+        let ours = ours.complete(&hex::decode(bob_public).expect("hex")).expect("a good key");
+        let theirs = bob.start().expect("a fixed key").complete(&our_public).expect("a good key");
+        assert_eq!(ours.as_bytes(), theirs.as_bytes(), "with one of ring's keys on the other side");
+    }
+
+    /// The points of small order, from <https://cr.yp.to/ecdh.html>: with each of them the shared secret is zero.
+    #[test]
+    fn x25519_keys_that_force_a_zero_secret_are_refused() {
+        for point in [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ] {
+            let peer = hex::decode(point).expect("hex");
+            assert!(complete(NamedGroup::X25519, &peer).is_err(), "ring: {point}");
+            let fixed = FixedX25519([1; 32]).start().expect("a fixed key");
+            assert!(fixed.complete(&peer).is_err(), "a group from outside: {point}");
+        }
+    }
+
+    #[test]
+    fn points_that_are_not_on_the_curve_are_refused() {
+        for name in [NamedGroup::SECP256R1, NamedGroup::SECP384R1] {
+            let good = group(name).start().expect("randomness").public_key().to_vec();
+            assert!(complete(name, &good).is_ok(), "{name}");
+            for position in [1, good.len() / 2, good.len() - 1] {
+                let mut off = good.clone();
+                off[position] ^= 1;
+                assert!(complete(name, &off).is_err(), "{name}: byte {position} changed");
+            }
+            let mut origin = good.clone();
+            origin[1..].fill(0);
+            assert!(complete(name, &origin).is_err(), "{name}: (0, 0)");
+            let mut too_large = good.clone();
+            too_large[1..].fill(0xff);
+            assert!(complete(name, &too_large).is_err(), "{name}: coordinates beyond the field");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_wrong_length_or_form_are_refused() {
+        for group in Backend::Ring.key_exchange_groups() {
+            let name = group.name();
+            let good = group.start().expect("randomness").public_key().to_vec();
+            assert!(complete(name, &[]).is_err(), "{name}: nothing");
+            assert!(complete(name, &good[..good.len() - 1]).is_err(), "{name}: a byte less");
+            assert!(complete(name, &[&good[..], &[0]].concat()).is_err(), "{name}: a byte more");
+            if name != NamedGroup::X25519 {
+                assert!(complete(name, &[0]).is_err(), "{name}: the point at infinity");
+                // RFC 8422 §5.4.1: only uncompressed points (4).
+                for form in [0, 2, 3, 5, 6, 7] {
+                    let mut other = good.clone();
+                    other[0] = form;
+                    assert!(complete(name, &other).is_err(), "{name}: form {form}");
+                    assert!(complete(name, &other[..1 + good.len() / 2]).is_err(), "{name}: form {form}, x alone");
+                }
+            }
+        }
+    }
+}

@@ -51,7 +51,7 @@ impl Prf {
 mod tests {
     use super::*;
 
-    /// Vectors of Juho Vähä-Herttua on the TLS working group's list, "Test vectors for TLS 1.2 PRF":
+    /// Vectors from the mailing list of the IETF's TLS working group:
     /// <https://mailarchive.ietf.org/arch/msg/tls/fzVCzk-z3FShgGJ6DOXqM1ydxms/>
     #[test]
     fn the_prf_gives_the_published_output() {

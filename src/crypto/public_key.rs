@@ -179,3 +179,180 @@ pub(crate) struct BadSignature;
 fn bad_encoding(error: der::Error) -> CertificateError {
     CertificateError::BadEncoding(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use pki_types::PrivateKeyDer;
+    use pki_types::pem::PemObject;
+
+    use super::*;
+
+    const BACKEND: Backend = Backend::Ring;
+
+    fn of_private(pem: &str) -> PublicKey {
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM");
+        BACKEND.load_key(&key).expect("a good key").public_key()
+    }
+
+    /// An RSA key of `bits` bits that has no private half.
+    fn rsa(bits: usize) -> PublicKey {
+        // A zero in front if the first bit would be taken for a sign.
+        let mut modulus = vec![0xff; bits / 8 + 1];
+        modulus[0] = u8::try_from(0xff_u32 >> (8 * modulus.len() - bits)).expect("a byte");
+        let length = |length: usize| u16::try_from(length).expect("a short key").to_be_bytes();
+        // SEQUENCE { INTEGER modulus, INTEGER 65537 }, all lengths in two bytes.
+        let mut integer = vec![0x02, 0x82];
+        integer.extend(length(modulus.len()));
+        integer.extend(modulus);
+        integer.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
+        let key = [&[0x30, 0x82][..], &length(integer.len()), &integer].concat();
+        PublicKey::from_parts(alg_id::RSA_ENCRYPTION, &key).expect("a well-formed key")
+    }
+
+    #[test]
+    fn the_key_of_a_certificate_is_that_of_its_private_key() {
+        for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+            let pair = rcgen::KeyPair::generate_for(algorithm).expect("a key");
+            let params = rcgen::CertificateParams::new(vec!["localhost".to_string()]).expect("a good name");
+            let certificate = params.self_signed(&pair).expect("a certificate");
+            let private = PrivateKeyDer::try_from(pair.serialize_der()).expect("PKCS#8");
+            let ours = BACKEND.load_key(&private).expect("a good key").public_key();
+            let theirs = PublicKey::from_certificate(certificate.der()).expect("a good certificate");
+            assert_eq!(theirs, ours);
+            assert_eq!(theirs.spki(), ours.spki());
+
+            for length in 0..certificate.der().len() {
+                let cut = CertificateDer::from(&certificate.der()[..length]);
+                let error = PublicKey::from_certificate(&cut).expect_err("the end is missing");
+                assert!(matches!(error, CertificateError::BadEncoding(_)), "the first {length} bytes: {error}");
+            }
+            let longer = CertificateDer::from([certificate.der(), &[0][..]].concat());
+            assert!(PublicKey::from_certificate(&longer).is_err(), "a byte too many");
+        }
+    }
+
+    #[test]
+    fn types_are_told_apart_and_printed() {
+        for (key, printed) in [
+            (of_private(include_str!("testdata/p256.pkcs8.pem")), "ECDSA secp256r1"),
+            (of_private(include_str!("testdata/p384.pkcs8.pem")), "ECDSA secp384r1"),
+            (of_private(include_str!("testdata/ed25519.pkcs8.pem")), "Ed25519"),
+            (of_private(include_str!("testdata/rsa2048.pkcs8.pem")), "RSA 2048 bits"),
+            (rsa(2041), "RSA 2041 bits"),
+            (rsa(8193), "RSA 8193 bits"),
+            (PublicKey::from_parts(alg_id::ECDSA_P521, &[4]).expect("a key"), "ECDSA secp521r1"),
+            (PublicKey::from_parts(alg_id::ED448, &[0; 57]).expect("a key"), "unknown"),
+        ] {
+            assert_eq!(key.algorithm().to_string(), printed);
+            assert_eq!(format!("{key:?}"), format!("PublicKey({printed})"));
+            assert_eq!(PublicKey::from_spki(key.spki()), Ok(key), "its encoding is read as it was written");
+        }
+    }
+
+    #[test]
+    fn the_encoding_is_that_of_openssl() {
+        let spki = include_bytes!("testdata/rsa2047.spki.der");
+        let key = PublicKey::from_spki(spki).expect("a good key");
+        assert_eq!(key.algorithm(), KeyAlgorithm::Rsa { bits: 2047 });
+        let Spki { key, .. } = Spki::read(spki).expect("a good key");
+        assert_eq!(PublicKey::from_parts(alg_id::RSA_ENCRYPTION, key).expect("a good key").spki(), spki);
+    }
+
+    #[test]
+    fn each_type_allows_its_own_schemes_and_never_sha1() {
+        let all = (0..=0x08ff).map(SignatureScheme);
+        let allowed = |key: &PublicKey| -> Vec<u16> {
+            all.clone().filter(|scheme| key.allows(*scheme)).map(|scheme| scheme.0).collect()
+        };
+        assert_eq!(allowed(&rsa(2048)), [0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806]);
+        assert_eq!(allowed(&of_private(include_str!("testdata/p256.pkcs8.pem"))), [0x0403, 0x0503, 0x0603]);
+        assert_eq!(allowed(&of_private(include_str!("testdata/p384.pkcs8.pem"))), [0x0403, 0x0503, 0x0603]);
+        assert_eq!(allowed(&of_private(include_str!("testdata/ed25519.pkcs8.pem"))), [0x0807]);
+        assert_eq!(allowed(&PublicKey::from_parts(alg_id::ED448, &[0; 57]).expect("a key")), [0; 0]);
+    }
+
+    #[test]
+    fn each_type_fits_its_own_cipher_suites() {
+        for (key, ecdsa, rsa) in [
+            (rsa(2048), false, true),
+            (of_private(include_str!("testdata/p256.pkcs8.pem")), true, false),
+            (of_private(include_str!("testdata/ed25519.pkcs8.pem")), true, false),
+            (PublicKey::from_parts(alg_id::ED448, &[0; 57]).expect("a key"), false, false),
+        ] {
+            assert_eq!((key.fits(SuiteAuth::Ecdsa), key.fits(SuiteAuth::Rsa)), (ecdsa, rsa), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn in_tls_1_2_an_ecdsa_scheme_does_not_bind_the_curve() {
+        let p256 = of_private(include_str!("testdata/p256.pkcs8.pem"));
+        let p384 = of_private(include_str!("testdata/p384.pkcs8.pem"));
+        let (sha256, sha384) = (SignatureScheme::ECDSA_SECP256R1_SHA256, SignatureScheme::ECDSA_SECP384R1_SHA384);
+        let message = b"signed by openssl";
+        let by_p256 = include_bytes!("testdata/p256.sha384.sig");
+        let by_p384 = include_bytes!("testdata/p384.sha256.sig");
+        assert_eq!(p256.verify(BACKEND, sha384, message, by_p256), Ok(()));
+        assert_eq!(p384.verify(BACKEND, sha256, message, by_p384), Ok(()));
+        assert!(p256.verify(BACKEND, sha256, message, by_p256).is_err(), "another hash");
+        assert!(p384.verify(BACKEND, sha256, message, by_p256).is_err(), "another key");
+        let sha512 = SignatureScheme::ECDSA_SECP521R1_SHA512;
+        assert!(p256.verify(BACKEND, sha512, message, by_p256).is_err(), "a hash that ring doesn't have for it");
+    }
+
+    #[test]
+    fn a_signature_with_a_scheme_of_another_type_of_key_is_bad() {
+        for key in [
+            of_private(include_str!("testdata/p256.pkcs8.pem")),
+            of_private(include_str!("testdata/ed25519.pkcs8.pem")),
+            of_private(include_str!("testdata/rsa2048.pkcs8.pem")),
+        ] {
+            for scheme in BACKEND.verify_schemes() {
+                assert_eq!(key.verify(BACKEND, *scheme, b"message", &[1; 64]), Err(BadSignature), "{key:?}, {scheme}");
+            }
+        }
+    }
+
+    #[test]
+    fn true_signatures_of_rsa_keys_below_2048_bits_are_refused() {
+        for (spki, signature) in [
+            (&include_bytes!("testdata/rsa1024.spki.der")[..], &include_bytes!("testdata/rsa1024.sha256.sig")[..]),
+            (include_bytes!("testdata/rsa2047.spki.der"), include_bytes!("testdata/rsa2047.sha256.sig")),
+        ] {
+            let key = PublicKey::from_spki(spki).expect("any size can be read");
+            let verified = key.verify(BACKEND, SignatureScheme::RSA_PKCS1_SHA256, b"signed by openssl", signature);
+            assert_eq!(verified, Err(BadSignature), "{key:?}");
+        }
+        // ring rounds up to bytes: by itself it would let the second one pass.
+        let spki = Spki::read(include_bytes!("testdata/rsa2047.spki.der")).expect("a good key");
+        let by_ring = ring::verify::verify(
+            KeyAlgorithm::Rsa { bits: 2047 },
+            SignatureScheme::RSA_PKCS1_SHA256,
+            spki.key,
+            b"signed by openssl",
+            include_bytes!("testdata/rsa2047.sha256.sig"),
+        );
+        assert_eq!(by_ring, Ok(()));
+    }
+
+    #[test]
+    fn rsa_keys_above_8192_bits_are_refused_before_any_work() {
+        assert!(RSA_BITS.contains(&8192) && !RSA_BITS.contains(&8193));
+        let huge = rsa(200_000);
+        assert_eq!(
+            huge.verify(BACKEND, SignatureScheme::RSA_PKCS1_SHA256, b"message", &[1; 25_000]),
+            Err(BadSignature)
+        );
+    }
+
+    #[test]
+    fn parameters_that_the_algorithm_does_not_have_make_a_key_unknown() {
+        // Ed25519 with NULL: RFC 8410 §3 says that parameters must be absent.
+        let mut spki = vec![0x30, 0x2c, 0x30, 0x07, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x05, 0x00, 0x03, 0x21, 0x00];
+        spki.extend([7; 32]);
+        assert_eq!(PublicKey::from_spki(&spki).expect("it can be parsed").algorithm(), KeyAlgorithm::Unknown);
+    }
+}

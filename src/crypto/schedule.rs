@@ -142,8 +142,8 @@ mod tests {
         hex::decode(hex).expect("hex").try_into().expect("the length of the field")
     }
 
-    /// NIST CAVP, "Existing Application-Specific Key Derivation Functions" (SP 800-135): tls.rsp, TLS 1.2 with SHA-256,
-    /// the first count. CAVP expands the keys from other randoms than those of the hellos.
+    /// NIST CAVP, "Existing Application-Specific Key Derivation Functions" (SP 800-135): tls.rsp, TLS 1.2 with SHA-256.
+    /// CAVP expands the keys from other randoms than those of the hellos.
     #[test]
     fn the_master_secret_and_keys_are_those_of_nist() {
         let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256);

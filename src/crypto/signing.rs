@@ -74,3 +74,208 @@ impl fmt::Display for KeyError {
 }
 
 impl core::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::sync::Arc;
+
+    use ed25519_dalek::Signer;
+    use pki_types::pem::PemObject;
+    use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+    use super::*;
+    use crate::crypto::{Backend, KeyAlgorithm};
+    use crate::message::NamedGroup;
+
+    const BACKEND: Backend = Backend::Ring;
+
+    fn load(pem: &str) -> Result<Arc<dyn SigningKey>, KeyError> {
+        BACKEND.load_key(&PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
+    }
+
+    /// `rcgen` makes the keys that ring can make.
+    fn generate(algorithm: &'static rcgen::SignatureAlgorithm) -> Arc<dyn SigningKey> {
+        let pair = rcgen::KeyPair::generate_for(algorithm).expect("a key");
+        BACKEND.load_key(&PrivatePkcs8KeyDer::from(pair.serialize_der()).into()).expect("a key of ring's")
+    }
+
+    fn sign(key: &dyn SigningKey, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        match key.sign(scheme, message) {
+            Decision::Now(signature) => signature,
+            Decision::Later => panic!("a key in memory signs at once"),
+        }
+    }
+
+    #[test]
+    fn what_a_key_signs_its_public_half_verifies() {
+        for (key, expected, schemes) in [
+            (generate(&rcgen::PKCS_ECDSA_P256_SHA256), KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1), 1),
+            (generate(&rcgen::PKCS_ECDSA_P384_SHA384), KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1), 1),
+            (generate(&rcgen::PKCS_ED25519), KeyAlgorithm::Ed25519, 1),
+            (
+                load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key"),
+                KeyAlgorithm::Rsa { bits: 2048 },
+                6,
+            ),
+        ] {
+            let public = key.public_key();
+            assert_eq!(public.algorithm(), expected);
+            assert_eq!(key.schemes().len(), schemes, "{key:?}");
+            for &scheme in key.schemes() {
+                assert!(public.allows(scheme), "{key:?}, {scheme}");
+                assert!(BACKEND.verify_schemes().contains(&scheme), "{scheme}");
+                let signature = sign(&*key, scheme, b"message").expect("a signature");
+                assert_eq!(public.verify(BACKEND, scheme, b"message", &signature), Ok(()), "{key:?}, {scheme}");
+                assert!(public.verify(BACKEND, scheme, b"massage", &signature).is_err(), "{key:?}, {scheme}");
+                for position in 0..signature.len() {
+                    let mut changed = signature.clone();
+                    changed[position] ^= 1;
+                    let verified = public.verify(BACKEND, scheme, b"message", &changed);
+                    assert!(verified.is_err(), "{key:?}, {scheme}: byte {position} of the signature");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_signs_with_its_own_schemes_alone() {
+        for key in [
+            generate(&rcgen::PKCS_ECDSA_P256_SHA256),
+            generate(&rcgen::PKCS_ECDSA_P384_SHA384),
+            generate(&rcgen::PKCS_ED25519),
+            load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key"),
+        ] {
+            for code in 0..=u16::MAX {
+                let scheme = SignatureScheme(code);
+                if !key.schemes().contains(&scheme) && (code < 0x0900 || code % 251 == 0) {
+                    assert!(sign(&*key, scheme, b"message").is_err(), "{key:?}, {scheme}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_scheme_is_named_with_the_keys_type() {
+        let error = sign(&*generate(&rcgen::PKCS_ED25519), SignatureScheme::RSA_PKCS1_SHA256, b"message");
+        let expected = "a key of the type Ed25519 does not sign with rsa_pkcs1_sha256";
+        assert_eq!(error.expect_err("no signature").to_string(), expected);
+    }
+
+    #[test]
+    fn the_same_key_loads_from_each_of_its_formats() {
+        for (a, b) in [
+            (include_str!("testdata/rsa2048.pkcs8.pem"), include_str!("testdata/rsa2048.pkcs1.pem")),
+            (include_str!("testdata/p256.pkcs8.pem"), include_str!("testdata/p256.sec1.pem")),
+            (include_str!("testdata/p384.pkcs8.pem"), include_str!("testdata/p384.sec1.pem")),
+        ] {
+            let (a, b) = (load(a).expect("a good key"), load(b).expect("a good key"));
+            assert_eq!(a.public_key(), b.public_key());
+            let scheme = a.schemes()[0];
+            let signature = sign(&*a, scheme, b"message").expect("a signature");
+            assert_eq!(b.public_key().verify(BACKEND, scheme, b"message", &signature), Ok(()));
+        }
+        // The first version of PKCS#8, without the public key.
+        let ed25519 = load(include_str!("testdata/ed25519.pkcs8.pem")).expect("a good key");
+        assert_eq!(ed25519.schemes(), [SignatureScheme::ED25519]);
+    }
+
+    #[test]
+    fn rsa_keys_below_2048_bits_are_refused_by_their_size() {
+        for (pem, bits) in
+            [(include_str!("testdata/rsa1024.pkcs8.pem"), 1024), (include_str!("testdata/rsa2047.pkcs8.pem"), 2047)]
+        {
+            let error = load(pem).expect_err("too small");
+            assert_eq!(error, KeyError::RsaKeySize { bits, least: 2048, most: 4096 });
+            assert_eq!(
+                error.to_string(),
+                format!("the private key is an RSA key of {bits} bits; 2048 to 4096 are supported")
+            );
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_used_say_why() {
+        assert!(matches!(load(include_str!("testdata/p521.pkcs8.pem")), Err(KeyError::Unsupported(_))));
+        let no_public = load(include_str!("testdata/p256.nopublic.sec1.pem")).expect_err("ring needs both halves");
+        assert!(no_public.to_string().contains("without its public key"), "{no_public}");
+    }
+
+    #[test]
+    fn damaged_keys_are_malformed() {
+        for pem in [
+            include_str!("testdata/rsa2048.pkcs8.pem"),
+            include_str!("testdata/p256.pkcs8.pem"),
+            include_str!("testdata/ed25519.pkcs8.pem"),
+        ] {
+            let good = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM");
+            let der = good.secret_der();
+            for length in 0..der.len() {
+                let cut = PrivatePkcs8KeyDer::from(&der[..length]).into();
+                assert!(matches!(BACKEND.load_key(&cut), Err(KeyError::Malformed(_))), "the first {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn an_ec_key_whose_halves_do_not_match_is_malformed() {
+        let good = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/p256.sec1.pem")).expect("PEM");
+        let mut der = good.secret_der().to_vec();
+        der[20] ^= 1;
+        let changed = pki_types::PrivateSec1KeyDer::from(der).into();
+        assert!(matches!(BACKEND.load_key(&changed), Err(KeyError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_key_prints_its_type_and_nothing_secret() {
+        let key = load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key");
+        assert_eq!(format!("{key:?}"), "SigningKey(RSA 2048 bits)");
+    }
+
+    /// Ed25519 by another crate, as an application would bring it.
+    struct Dalek(ed25519_dalek::SigningKey);
+
+    impl Debug for Dalek {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Dalek")
+        }
+    }
+
+    impl SigningKey for Dalek {
+        fn public_key(&self) -> PublicKey {
+            // RFC 8410 §4: SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING { the key } }
+            let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+            let spki = [&prefix[..], self.0.verifying_key().as_bytes()].concat();
+            PublicKey::from_spki(&spki).expect("a good key")
+        }
+
+        fn schemes(&self) -> &[SignatureScheme] {
+            &[SignatureScheme::ED25519]
+        }
+
+        fn sign(&self, _: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>> {
+            Decision::Now(
+                self.0
+                    .try_sign(message)
+                    .map(|signature| signature.to_bytes().to_vec())
+                    .map_err(|_| SignError::new("no")),
+            )
+        }
+    }
+
+    /// RFC 8032 §7.1, test 2
+    #[test]
+    fn a_key_from_outside_signs_what_we_verify() {
+        let bytes = |hex: &str| hex::decode(hex).expect("hex");
+        let secret = bytes("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+        let key = Dalek(ed25519_dalek::SigningKey::from_bytes(&secret.try_into().expect("32 bytes")));
+        let signature = sign(&key, SignatureScheme::ED25519, &[0x72]).expect("a signature");
+        assert_eq!(
+            hex::encode(&signature),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+             085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+        assert_eq!(key.public_key().verify(BACKEND, SignatureScheme::ED25519, &[0x72], &signature), Ok(()));
+    }
+}

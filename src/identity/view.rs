@@ -126,7 +126,8 @@ pub(super) fn printable(text: &str) -> String {
 
 /// Control characters, and those of Unicode that change the direction of the text behind them.
 fn steers(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {

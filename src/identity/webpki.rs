@@ -135,10 +135,10 @@ fn key_of_accepted_size(certificate: &CertificateDer<'_>) -> Result<PublicKey, C
 /// of certificates, layered so that each has many issuers, keep it busy for seconds. Real chains have a handful of ways.
 fn has_few_ways_up(leaf: &EndEntityCert<'_>, others: &[CertificateDer<'_>]) -> bool {
     fn climb(issuer: &[u8], others: &[EndEntityCert<'_>], length: usize, budget: &mut usize) -> Option<()> {
-        let issuers = others.iter().filter(|other| other.subject() == issuer);
-        for next in issuers.take_while(|_| length > 0) {
+        let Some(length) = length.checked_sub(1) else { return Some(()) };
+        for next in others.iter().filter(|other| other.subject() == issuer) {
             *budget = budget.checked_sub(1)?;
-            climb(next.issuer(), others, length - 1, budget)?;
+            climb(next.issuer(), others, length, budget)?;
         }
         Some(())
     }

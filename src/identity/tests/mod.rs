@@ -1,5 +1,7 @@
 //! Certificates made for the occasion, and what the identity room makes of them.
 
+#[cfg(feature = "webpki")]
+mod authority;
 mod own;
 mod resolver;
 #[cfg(feature = "webpki")]
@@ -9,29 +11,18 @@ mod view;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use pki_types::PrivateKeyDer;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
+    CertificateParams, DnType, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+    PKCS_RSA_SHA256,
 };
 
 use crate::crypto::Backend;
 use crate::identity::Identity;
 
-/// 2025-06-15 15:06:40 UTC
-const NOW: u64 = 1_750_000_000;
-
-const RSA_1024_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-1024.pem");
-const RSA_8200_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-8200.pem");
-const RSA_SHA1_CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/rsa-sha1.pem");
 /// The ring crate makes no RSA keys.
 const RSA_2048_KEY: &str = include_str!("../../../tests/data/rsa-2048.key.pem");
-
-fn now() -> UnixTime {
-    UnixTime::since_unix_epoch(Duration::from_secs(NOW))
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -62,38 +53,6 @@ fn server(names: &[&str]) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, "a server");
     params.key_usages = [KeyUsagePurpose::DigitalSignature].into();
     params
-}
-
-/// A certificate for the authority `name`.
-fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = [KeyUsagePurpose::KeyCertSign].into();
-    params
-}
-
-/// An authority: its certificate, and what it issues.
-struct Authority {
-    certificate: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn root(name: &str) -> Self {
-        let (params, key) = (authority(name), key(Kind::P256));
-        let certificate = params.self_signed(&key).unwrap().into();
-        Authority { certificate, issuer: Issuer::new(params, key) }
-    }
-
-    fn authority(&self, params: CertificateParams) -> Self {
-        let key = key(Kind::P256);
-        Authority { certificate: self.issue(&params, &key), issuer: Issuer::new(params, key) }
-    }
-
-    fn issue(&self, params: &CertificateParams, key: &KeyPair) -> CertificateDer<'static> {
-        params.signed_by(key, &self.issuer).unwrap().into()
-    }
 }
 
 /// A self-signed identity, as the server's side needs it.

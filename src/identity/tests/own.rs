@@ -2,7 +2,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Authority, Kind, RSA_2048_KEY, identity, key, private_key, server};
+use super::{Kind, RSA_2048_KEY, identity, key, private_key, server};
 use crate::crypto::Backend;
 use crate::identity::Identity;
 
@@ -40,11 +40,11 @@ fn the_key_has_to_be_that_of_the_certificate() {
     }
 }
 
-/// A chain of two and its key as PEM text.
+/// A chain of two, with text and a section that does not belong to it, and its key.
 fn pem() -> (String, String) {
-    let (root, key) = (Authority::root("root"), key(Kind::P256));
-    let leaf = server(&["a.example", "*.b.example", "192.0.2.1"]).signed_by(&key, &root.issuer).unwrap();
-    let above = root.issuer.key().public_key_pem();
+    let key = key(Kind::P256);
+    let leaf = server(&["a.example", "*.b.example", "192.0.2.1"]).self_signed(&key).unwrap();
+    let above = key.public_key_pem();
     (format!("a comment\n{}{}{above}", leaf.pem(), leaf.pem()), key.serialize_pem())
 }
 

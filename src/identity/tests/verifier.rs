@@ -9,9 +9,10 @@ use rcgen::{
     IsCa, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 
-use super::{
-    Authority, Kind, NOW, RSA_1024_CERTIFICATE, RSA_8200_CERTIFICATE, RSA_SHA1_CERTIFICATE, authority, key, now, server,
+use super::authority::{
+    Authority, NOW, RSA_1024_CERTIFICATE, RSA_8200_CERTIFICATE, RSA_SHA1_CERTIFICATE, authority, now,
 };
+use super::{Kind, key, server};
 use crate::crypto::PublicKey;
 use crate::decision::Decision;
 use crate::error::CertificateError;

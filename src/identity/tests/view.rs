@@ -1,9 +1,11 @@
 use alloc::string::ToString;
 
 use pki_types::CertificateDer;
+use pki_types::pem::PemObject;
 use rcgen::{DnType, SanType, SerialNumber, date_time_ymd};
 
-use super::{Authority, Kind, key, server};
+use super::authority::{Authority, RSA_1024_CERTIFICATE};
+use super::{Kind, key, server};
 use crate::error::CertificateError;
 use crate::identity::CertificateView;
 
@@ -36,8 +38,7 @@ fn a_certificate_can_be_read_by_people() {
 
 #[test]
 fn the_fingerprint_is_the_hash_of_the_whole_certificate() {
-    use pki_types::pem::PemObject;
-    let certificate = CertificateDer::from_pem_slice(super::RSA_1024_CERTIFICATE).unwrap();
+    let certificate = CertificateDer::from_pem_slice(RSA_1024_CERTIFICATE).unwrap();
     // By `openssl x509 -fingerprint -sha256`.
     let expected = "20ab11bf46d7e28b9750a0a578e12a44eda6774cbfc8245e329813b76d6a0f76";
     assert_eq!(hex::encode(CertificateView::new(&certificate).unwrap().sha256), expected);
