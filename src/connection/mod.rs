@@ -16,11 +16,12 @@ use crate::client::config::ClientConfig;
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
+use crate::proof::PeerProof;
+use crate::record::Sent;
 use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
-pub use crate::record::Sent;
 pub use shared::{Connection, MIN_OUTPUT};
 
 /// What [`ClientConnection::read`] did.
@@ -178,6 +179,12 @@ macro_rules! api {
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
                 self.0.facts().peer_certificates.as_ref()
+            }
+
+            /// How the peer is known, once the connection is established.
+            #[must_use]
+            pub fn peer_proof(&self) -> Option<PeerProof> {
+                self.0.peer_proof()
             }
 
             /// The application protocol agreed on (RFC 7301).

@@ -34,7 +34,9 @@ pub(crate) use prf::Prf;
 pub(crate) use public_key::{BadSignature, RSA_BITS};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
-pub(crate) use schedule::{FinishedLabel, Keys, TrafficKey};
+pub(crate) use schedule::FinishedLabel;
+#[cfg(test)]
+pub(crate) use schedule::{Keys, TrafficKey};
 pub use secret::SharedSecret;
 pub(crate) use secret::{MasterSecret, equal};
 pub use signing::{KeyError, SignError, SigningKey};
