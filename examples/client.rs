@@ -5,8 +5,9 @@
 //! printf 'GET / HTTP/1.0\r\n\r\n' | cargo run --example client -- localhost:4433 --roots roots.pem
 //! ```
 //!
-//! When its input ends it sends close_notify, and goes on to read until the server closes as well. It exits with 0 if
-//! the server closed cleanly, and with 1 and the reason on standard error if not.
+//! When its input ends it sends close_notify, and goes on to read until the server closes as well. A server may then leave
+//! unsent what it had to say (RFC 5246 §7.2.1): with `--keep-open` it is the one to close. The exit code is 0 if the
+//! server closed cleanly; if not it is 1, with the reason on standard error.
 //!
 //! Both directions run at once in one thread: the socket is non-blocking, and `TlsStream` loses nothing when a read or a
 //! write would block. Only standard input, which cannot be non-blocking, has a thread of its own.
@@ -54,6 +55,9 @@ struct Options {
     /// A group to offer: x25519, secp256r1 or secp384r1; can be repeated, best first [default: all].
     #[arg(long, value_name = "GROUP")]
     group: Vec<NamedGroup>,
+    /// Say nothing when the input ends, and wait for the server to close.
+    #[arg(long)]
+    keep_open: bool,
 }
 
 fn main() -> ExitCode {
@@ -85,7 +89,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     describe(stream.connection())?;
 
     stream.transport().set_nonblocking(true)?;
-    talk(&mut stream, &read_stdin())?;
+    talk(&mut stream, &read_stdin(), options.keep_open)?;
 
     // The server has closed; it gets its answer if it still listens.
     stream.transport().set_nonblocking(false)?;
@@ -151,7 +155,11 @@ fn read_stdin() -> Receiver<Vec<u8>> {
 }
 
 /// Copies both ways until the server closes.
-fn talk(stream: &mut TlsStream<ClientConnection, TcpStream>, input: &Receiver<Vec<u8>>) -> io::Result<()> {
+fn talk(
+    stream: &mut TlsStream<ClientConnection, TcpStream>,
+    input: &Receiver<Vec<u8>>,
+    keep_open: bool,
+) -> io::Result<()> {
     let mut typed = Vec::new();
     let mut output = vec![0; 16 << 10];
     loop {
@@ -161,8 +169,8 @@ fn talk(stream: &mut TlsStream<ClientConnection, TcpStream>, input: &Receiver<Ve
             match input.try_recv() {
                 Ok(chunk) => typed = chunk,
                 // What does not go out now goes out with the calls of `read` below.
-                Err(TryRecvError::Disconnected) => _ = unless_it_blocks(stream.close())?,
-                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) if !keep_open => _ = unless_it_blocks(stream.close())?,
+                Err(_) => {}
             }
         }
         if !typed.is_empty()

@@ -52,17 +52,26 @@ struct Options {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
-    let config = ServerConfig::builder().identity(identity(&options)?).alpn_protocols(["http/1.1"]).build()?;
+    let config =
+        ServerConfig::builder().identity(identity(&options)?).alpn_protocols(["http/1.1", "http/1.0"]).build()?;
     let listener = TcpListener::bind(("127.0.0.1", options.port))?;
     println!("https://localhost:{}/", listener.local_addr()?.port());
 
     // The scope waits for the connections that are still open.
     thread::scope(|scope| {
-        for socket in listener.incoming().take(options.connections.unwrap_or(usize::MAX)) {
+        for _ in 0..options.connections.unwrap_or(usize::MAX) {
+            let (socket, client) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    eprintln!("no connection: {error}");
+                    thread::sleep(Duration::from_millis(100));
+                    continue;
+                }
+            };
             let config = Arc::clone(&config);
             scope.spawn(move || {
-                if let Err(error) = socket.and_then(|socket| serve(socket, config)) {
-                    eprintln!("connection failed: {error}");
+                if let Err(error) = serve(socket, config) {
+                    eprintln!("{client}: {error}");
                 }
             });
         }
@@ -97,17 +106,22 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {
     let mut stream = TlsStream::new(ServerConnection::new(config), socket);
 
     let result = stream.handshake().and_then(|()| {
-        let agreed: Vec<String> = agreed(stream.connection()).map(|(_, value)| value).into();
-        eprintln!("{client}: {}", agreed.join(", "));
+        let agreed = agreed(stream.connection()).map(|(name, value)| format!("{name}: {value}"));
+        eprintln!("{client}: {}", agreed.join("; "));
         answer_requests(&mut stream)?;
         stream.close()
     });
     // What was sent last is lost if the socket is closed while input waits.
     _ = linger(stream.transport_mut());
-    result.map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => io::Error::new(ErrorKind::TimedOut, "the client says nothing"),
-        _ => error,
+    result.map_err(|error| match is_timeout(&error) {
+        true => io::Error::new(ErrorKind::TimedOut, "the client is too slow"),
+        false => error,
     })
+}
+
+/// What a socket's timeout is depends on the operating system.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// What was agreed on, for the page and for the log.
@@ -152,7 +166,7 @@ fn answer_requests(stream: &mut Stream) -> io::Result<()> {
     Ok(())
 }
 
-/// The bytes up to the empty line, or all there are if it does not come in time; `None` if the client closes.
+/// The bytes up to the empty line, or those without one that are too many; `None` if no request comes any more.
 fn read_head(stream: &mut Stream, received: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     let mut chunk = [0; 1024];
     loop {
@@ -162,9 +176,11 @@ fn read_head(stream: &mut Stream, received: &mut Vec<u8>) -> io::Result<Option<V
         if received.len() > LONGEST_REQUEST {
             return Ok(Some(std::mem::take(received)));
         }
-        match stream.read(&mut chunk)? {
-            0 => return Ok(None),
-            length => received.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+        match stream.read(&mut chunk) {
+            Ok(0) => return Ok(None),
+            Ok(length) => received.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+            Err(error) if is_timeout(&error) && received.is_empty() => return Ok(None),
+            Err(error) => return Err(error),
         }
     }
 }
