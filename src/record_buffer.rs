@@ -23,7 +23,6 @@ pub struct RecordBuffer {
 
 /// As [`Event`], with the data itself.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Step<'a> {
     /// The buffer holds no whole record: fill it.
     NeedInput,

@@ -1,5 +1,8 @@
 use super::Received;
+use crate::ask::Answer;
 use crate::error::Error;
+use crate::identity::PeerCertificates;
+use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::record::Sent;
 
 /// The smallest output that `write` can always do something with, in bytes: a record of one byte under the longest
@@ -38,6 +41,33 @@ pub trait Connection: Sealed {
     /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify, or why the connection had failed.
     fn end_of_input(&mut self) -> Result<(), Error>;
 
+    /// Answers the question that the connection waits for.
+    ///
+    /// # Errors
+    /// [`Reason::UnexpectedAnswer`](crate::Reason::UnexpectedAnswer).
+    fn answer(&mut self, answer: Answer) -> Result<(), Error>;
+
     /// Whether the handshake is done and the connection has not failed.
     fn is_established(&self) -> bool;
+
+    /// The certificates that the peer sent.
+    fn peer_certificates(&self) -> Option<&PeerCertificates>;
+
+    /// The application protocol agreed on.
+    fn alpn_protocol(&self) -> Option<&[u8]>;
+
+    /// The cipher suite agreed on.
+    fn cipher_suite(&self) -> Option<CipherSuite>;
+
+    /// The group of the key exchange.
+    fn key_exchange_group(&self) -> Option<NamedGroup>;
+
+    /// The scheme of the server's signature.
+    fn signature_scheme(&self) -> Option<SignatureScheme>;
+
+    /// The name that the client asked for.
+    fn server_name(&self) -> Option<&str>;
+
+    /// Whether extended_master_secret was agreed on.
+    fn extended_master_secret(&self) -> bool;
 }
