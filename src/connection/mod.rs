@@ -252,6 +252,10 @@ macro_rules! api {
                 self.0.write(plaintext, output)
             }
 
+            fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+                self.0.write_vec(plaintext, output)
+            }
+
             fn wants_write(&self) -> bool {
                 self.0.wants_write()
             }

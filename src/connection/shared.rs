@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use super::Received;
 use crate::ask::Answer;
 use crate::error::Error;
@@ -25,6 +27,12 @@ pub trait Connection: Sealed {
     /// # Errors
     /// Why nothing could be done.
     fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error>;
+
+    /// As [`Self::write`], to the end of a vector.
+    ///
+    /// # Errors
+    /// As [`Self::write`], except that no output is too small.
+    fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error>;
 
     /// Whether something is queued.
     fn wants_write(&self) -> bool;
