@@ -8,6 +8,10 @@
     reason = "a test that panics fails, as it should"
 )]
 
+mod credentials;
 mod pair;
+mod recorded;
 
 mod handshakes;
+mod negotiation;
+mod splits;
