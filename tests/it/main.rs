@@ -9,9 +9,11 @@
 )]
 
 mod credentials;
+mod deciders;
 mod pair;
 mod recorded;
 
 mod handshakes;
 mod negotiation;
+mod replay;
 mod splits;

@@ -103,26 +103,25 @@ impl KeyExchange for ReplayableKey {
     }
 }
 
-/// A key of one's own, whose signatures are deterministic; `Later` if it is told so.
+/// A key of one's own, whose signatures are deterministic.
 #[derive(Debug)]
 pub(crate) struct Ed25519Key {
     key: ed25519_dalek::SigningKey,
-    pub(crate) later: bool,
-    /// How often it was asked.
-    pub(crate) asked: AtomicU64,
 }
 
 impl Ed25519Key {
-    pub(crate) fn new(seed: u8, later: bool) -> Self {
-        Ed25519Key { key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]), later, asked: AtomicU64::new(0) }
+    pub(crate) fn new(seed: u8) -> Self {
+        Ed25519Key { key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]) }
     }
 
     pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
         self.key.sign(message).to_bytes().to_vec()
     }
 
-    fn pkcs8(&self) -> Vec<u8> {
-        self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()
+    /// The same for rcgen.
+    pub(crate) fn pair(&self) -> rcgen::KeyPair {
+        let der = PrivateKeyDer::try_from(self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()).unwrap();
+        rcgen::KeyPair::try_from(&der).unwrap()
     }
 }
 
@@ -139,8 +138,7 @@ impl SigningKey for Ed25519Key {
     }
 
     fn sign(&self, _: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.later { Decision::Later } else { Decision::Now(Ok(self.signature(message))) }
+        Decision::Now(Ok(self.signature(message)))
     }
 }
 
@@ -161,7 +159,7 @@ impl Authority {
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.serial_number = Some(1.into());
-        let key = ed25519_pair(&Ed25519Key::new(seed, false));
+        let key = Ed25519Key::new(seed).pair();
         Authority { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() }
     }
 
@@ -197,14 +195,9 @@ impl Authority {
 
     /// An identity whose signatures are the same each time.
     pub(crate) fn replayable(&self, key: Arc<Ed25519Key>) -> Identity {
-        let certificate = self.certify(&[NAME], &ed25519_pair(&key));
+        let certificate = self.certify(&[NAME], &key.pair());
         Identity::new(vec![certificate], key).unwrap().with_names([NAME]).unwrap()
     }
-}
-
-fn ed25519_pair(key: &Ed25519Key) -> rcgen::KeyPair {
-    let der = PrivateKeyDer::try_from(key.pkcs8()).unwrap();
-    rcgen::KeyPair::try_from(&der).unwrap()
 }
 
 /// Collects what went by.
@@ -342,6 +335,10 @@ impl<C: Connection> End<C> {
         }
     }
 
+    fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.connection.wants_write()
+    }
+
     /// Writes all that it has to say, and returns it.
     pub(crate) fn write(&mut self, plaintext: &[u8]) -> Vec<u8> {
         self.drain(plaintext, usize::MAX);
@@ -450,7 +447,7 @@ impl Pair {
     /// With the default settings of the tests.
     pub(crate) fn replayable() -> Self {
         let authority = Authority::new();
-        let identity = authority.replayable(Arc::new(Ed25519Key::new(7, false)));
+        let identity = authority.replayable(Arc::new(Ed25519Key::new(7)));
         Pair::new(client_config(&authority, 1).build().unwrap(), server_config(2).identity(identity).build().unwrap())
     }
 
@@ -488,7 +485,8 @@ impl Pair {
     /// Steps until the wires are silent.
     pub(crate) fn drive(&mut self) {
         for _ in 0..100 {
-            if self.step() == 0 {
+            // What an answer sets in motion is written in the next step.
+            if self.step() == 0 && !self.client.has_output() && !self.server.has_output() {
                 return;
             }
         }
