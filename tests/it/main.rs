@@ -13,7 +13,9 @@ mod deciders;
 mod pair;
 mod recorded;
 
+mod config;
 mod handshakes;
 mod negotiation;
+mod questions;
 mod replay;
 mod splits;
