@@ -151,7 +151,9 @@ impl<R: Role> Driver<R> {
             }
             Err(reason) => return self.fail(reason, 0),
         };
-        if content_type == ContentType::APPLICATION_DATA && matches!(self.phase, Phase::Established(_)) {
+        // Data within a handshake message is out of place, as it is before the handshake is done.
+        let takes_data = matches!(self.phase, Phase::Established(_)) && self.join.is_aligned();
+        if content_type == ContentType::APPLICATION_DATA && takes_data {
             let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
             return Ok(Received { consumed, event });
         }
