@@ -1,7 +1,6 @@
 //! One real connection and one puppet, and the wire between them.
 
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::identities::{P256, client_config, server_config, server_name, slow};
@@ -272,7 +271,7 @@ pub(super) const TO_SERVER: &[Letter] = &[
 ];
 
 /// Every connection on the way through the shortest handshake: before anything was said, after each letter, and
-/// established. With each comes its name for a person.
+/// established.
 pub(super) fn each_state() -> impl Iterator<Item = Bench> {
     let to = |letters: &'static [Letter], start: fn() -> Bench| {
         (0..=letters.len()).map(move |count| {
@@ -282,9 +281,4 @@ pub(super) fn each_state() -> impl Iterator<Item = Bench> {
         })
     };
     to(TO_CLIENT, Bench::any_client).chain(to(TO_SERVER, Bench::any_server))
-}
-
-/// Fatal, at the right level.
-pub(super) fn is_fatal(description: AlertDescription) -> Vec<(u8, AlertDescription)> {
-    vec![(2, description)]
 }

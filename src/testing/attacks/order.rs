@@ -177,8 +177,8 @@ fn a_warning_within_a_handshake_message_stays_out_of_it() {
         let mut bench = start();
         let (due, message) = half_said(&mut bench);
         bench.send_alert(AlertLevel::Warning, AlertDescription::USER_CANCELED).expect("a warning");
-        bench.send(ContentType::HANDSHAKE, &message[20..]).expect("the rest of the message");
         bench.puppet.note(due, &message);
+        bench.send(ContentType::HANDSHAKE, &message[20..]).expect("the rest of the message");
         let rest = if bench.is_client() { &TO_CLIENT[1..] } else { &TO_SERVER[1..] };
         bench.go(rest);
         assert!(bench.real.is_established());
