@@ -35,7 +35,6 @@ pub struct Received {
 
 /// What happened on the receiving side.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// The input holds no whole record; nothing was consumed.
     NeedInput {
@@ -259,6 +258,10 @@ macro_rules! api {
                 self.0.write(plaintext, output)
             }
 
+            fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+                self.0.write_vec(plaintext, output)
+            }
+
             fn wants_write(&self) -> bool {
                 self.0.wants_write()
             }
@@ -275,8 +278,40 @@ macro_rules! api {
                 self.0.end_of_input()
             }
 
+            fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+                self.0.answer(answer)
+            }
+
             fn is_established(&self) -> bool {
                 self.0.is_established()
+            }
+
+            fn peer_certificates(&self) -> Option<&PeerCertificates> {
+                $connection::peer_certificates(self)
+            }
+
+            fn alpn_protocol(&self) -> Option<&[u8]> {
+                $connection::alpn_protocol(self)
+            }
+
+            fn cipher_suite(&self) -> Option<CipherSuite> {
+                $connection::cipher_suite(self)
+            }
+
+            fn key_exchange_group(&self) -> Option<NamedGroup> {
+                $connection::key_exchange_group(self)
+            }
+
+            fn signature_scheme(&self) -> Option<SignatureScheme> {
+                $connection::signature_scheme(self)
+            }
+
+            fn server_name(&self) -> Option<&str> {
+                $connection::server_name(self)
+            }
+
+            fn extended_master_secret(&self) -> bool {
+                $connection::extended_master_secret(self)
             }
         }
     };
