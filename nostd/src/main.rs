@@ -28,7 +28,7 @@ const KEY: &[u8] = include_bytes!("server.key.pem");
 
 const QUESTION: &[u8] = b"who needs an operating system?";
 /// Longer than a record.
-const ANSWER: [u8; 40_000] = [42; 40_000];
+static ANSWER: [u8; 40_000] = [42; 40_000];
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,0 +1,11 @@
+//! What the fuzz targets share: connections that can be replayed, a driver that checks the promises of the library
+//! at every call, and recorded peers to start from.
+
+mod end;
+mod heap;
+mod parts;
+mod seeds;
+
+pub use end::{End, Party, same};
+pub use parts::{Setup, prepare};
+pub use seeds::write_seeds;
