@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tls12::{ClientConnection, Connection, ServerConnection};
+use tls12::{ClientConnection, ServerConnection};
 use tls12_fuzz::{End, Party, Setup, write_seeds};
 
 fuzz_target!(
@@ -86,6 +86,7 @@ impl Pair {
         }
     }
 
+    /// What the script says; see the match below.
     fn play(&mut self, mut script: &[u8]) {
         while let [op, argument, rest @ ..] = script {
             script = rest;

@@ -56,7 +56,13 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
             "client" => seed(&[&[setup], &server[..]].concat())?,
             "server" => seed(&[&[setup], &client[..]].concat())?,
             "codecs" => messages(&client).chain(messages(&server)).try_for_each(|message| seed(&message))?,
-            _ => {}
+            // All is delivered, twice there and back; the client speaks, the server speaks, one of them closes.
+            "pair" => {
+                let deliver = [0x00, 255, 0x80, 255].repeat(2);
+                let talk = [0x06, 220, 0x86, 100, 0x00, 255, 0x80, 255, 0x07, 0, 0x00, 60];
+                seed(&[&[setup, setup], &deliver[..], &talk[..]].concat())?;
+            }
+            _ => panic!("there is no target {target}"),
         }
     }
     Ok(())
