@@ -1,4 +1,129 @@
-//! A pure, sans-I/O TLS 1.2 client and server.
+//! TLS 1.2, client and server, as a pure state machine: byte buffers in, byte buffers out.
+//!
+//! ```text
+//!                        ┌──────────────────────────────┐
+//!   from the socket ───> │ read(&mut input)             │ ───> Event: Data, Established, Ask, Closed, …
+//!                        │        ClientConnection      │
+//!                        │        ServerConnection      │
+//!   to the socket <───── │ write(plaintext, &mut output)│ <─── your plaintext
+//!                        └──────────────────────────────┘
+//! ```
+//!
+//! The library opens no socket, reads no clock and owns no buffer. Records are decrypted in place in your input and
+//! sealed straight into your output. What the outside has to decide (is this certificate trusted, which identity does
+//! this client get, a signature by a key that lives elsewhere) is answered at once by a trait, or later: the
+//! connection pauses, hands out an owned question ([`Ask`]), and goes on when the [`Answer`] comes.
+//!
+//! New systems should use TLS 1.3. This is for those who still have to speak 1.2, which is frozen (RFC 9851): only
+//! ECDHE, only AEAD, extended master secret, no renegotiation, nothing that was broken in 1.2's twenty years.
+//!
+//! # A whole program
+//!
+//! A client and a server, in one thread and without a socket:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use tls12::pki_types::{PrivateKeyDer, ServerName};
+//! use tls12::{Backend, ClientConfig, ClientConnection, Event, Identity, ServerConfig, ServerConnection};
+//!
+//! // A certificate made on the spot, which is its own root.
+//! let made = rcgen::generate_simple_self_signed(["server.example".to_string()])?;
+//! let root = made.cert.der().clone();
+//! let key = Backend::default().load_key(&PrivateKeyDer::try_from(made.signing_key.serialize_der())?)?;
+//!
+//! let server_config = ServerConfig::builder().identity(Identity::new(vec![root.clone()], key)?).build()?;
+//! let client_config = ClientConfig::builder().roots([root]).build()?;
+//! let mut server = ServerConnection::new(server_config);
+//! let mut client = ClientConnection::new(client_config, ServerName::try_from("server.example")?)?;
+//!
+//! // The network: what one writes, the other reads.
+//! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+//! let mut greeting: &[u8] = b"hello, server";
+//! let received = 'network: loop {
+//!     let sent = client.write_vec(greeting, &mut to_server)?;
+//!     greeting = &greeting[sent.taken..]; // 0 until the connection is established
+//!     loop {
+//!         let received = server.read(&mut to_server)?;
+//!         match received.event {
+//!             Event::NeedInput { .. } => break,
+//!             Event::Data(range) => break 'network to_server[range].to_vec(),
+//!             _ => {}
+//!         }
+//!         to_server.drain(..received.consumed);
+//!     }
+//!     server.write_vec(&[], &mut to_client)?;
+//!     loop {
+//!         let received = client.read(&mut to_client)?;
+//!         if let Event::NeedInput { .. } = received.event {
+//!             break;
+//!         }
+//!         to_client.drain(..received.consumed);
+//!     }
+//! };
+//! assert_eq!(received, b"hello, server");
+//! assert_eq!(client.cipher_suite(), server.cipher_suite());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Over a socket
+//!
+//! [`stream::TlsStream`] makes one `Read + Write` of a connection and its transport, blocking or not. The loop beneath it is
+//! short, and yours to write where a stream doesn't fit; [`RecordBuffer`] holds what was received:
+//!
+//! ```no_run
+//! # use std::error::Error;
+//! # use std::io::{Read, Write};
+//! # use tls12::{Answer, Ask, ClientConnection, RecordBuffer, Sent, Step};
+//! # fn decide(ask: Ask) -> Answer { unimplemented!() }
+//! # fn wait() {}
+//! # fn talk(
+//! #     mut conn: ClientConnection,
+//! #     mut socket: std::net::TcpStream,
+//! #     mut request: &[u8],
+//! #     stdout: &mut impl Write,
+//! # ) -> Result<(), Box<dyn Error>> {
+//! # let mut out = vec![0; 16 << 10];
+//! # let mut buffer = RecordBuffer::new();
+//! loop {
+//!     loop {
+//!         let Sent { taken, produced } = conn.write(request, &mut out)?;
+//!         request = &request[taken..];
+//!         if produced == 0 { break }
+//!         socket.write_all(&out[..produced])?;
+//!     }
+//!     match buffer.step(&mut conn)? {
+//!         Step::Data(plaintext) => stdout.write_all(plaintext)?,
+//!         Step::NeedInput => if buffer.fill_from(&mut socket)? == 0 { return Ok(conn.end_of_input()?) },
+//!         Step::Closed => { conn.close(); request = &[]; break }
+//!         Step::Ask(ask) => conn.answer(decide(ask))?,
+//!         Step::Waiting => wait(),
+//!         Step::Established | Step::Progress | Step::Failing => {}
+//!     }
+//! }
+//! # let Sent { produced, .. } = conn.write(request, &mut out)?;
+//! # socket.write_all(&out[..produced])?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What to know
+//!
+//! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, [`WebPkiVerifier`], checks path, name,
+//!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
+//!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
+//! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
+//!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
+//! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
+//! - **Tests.** Given [`Random`], [`Clock`], [`KeyExchangeGroup`] and [`SigningKey`] of your own, the same input gives the same
+//!   bytes, and any handshake can be replayed.
+//!
+//! # Features
+//!
+//! - `ring` (default): the cryptography.
+//! - `std` (default): [`stream`], [`RecordBuffer::fill_from`], the system's clock. Without it the library is `no_std` and needs `alloc`.
+//! - `webpki` (default): [`WebPkiVerifier`] and [`CertificateView`].
 #![no_std]
 
 extern crate alloc;
@@ -18,6 +143,7 @@ mod connection;
 pub mod crypto;
 mod decision;
 mod error;
+pub mod flow;
 mod handshake;
 pub mod identity;
 mod machine;
@@ -51,6 +177,12 @@ pub use identity::{CertificateView, WebPkiVerifier};
 pub use identity::{Identities, Identity, Peer, PeerCertificates, ResolveIdentity, Verified, VerifyPeer, dangerous};
 pub use observer::{Direction, Observer, Seen};
 pub use pki_types;
+pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
+
+/// The programs of the README are tested, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

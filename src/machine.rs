@@ -10,25 +10,12 @@
 //! A state is `wait` (for the peer) or `ask` (for a decision of the outside). Both consume their letter alike:
 //! by `On::on`, which takes the state by value.
 
-use alloc::vec::Vec;
-
 use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::message::{
     Certificate, CertificateRequest, CertificateStatus, ClientHello, ClientKeyExchange, Finished, HandshakeType,
     ServerHello, ServerHelloDone, ServerKeyExchange,
 };
-
-/// One arrow of a flow table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// The state that it leads out of.
-    pub state: &'static str,
-    /// The message or answer that it takes.
-    pub letter: &'static str,
-    /// The states that it may lead to.
-    pub next: &'static [&'static str],
-}
 
 /// What a state is given from the wire.
 #[derive(Clone, Copy)]
@@ -99,18 +86,6 @@ letters! {
     Finished<'_> = FINISHED,
 }
 
-/// A picture of a flow table in Graphviz' language.
-#[must_use]
-pub fn diagram(name: &str, edges: &[Edge]) -> alloc::string::String {
-    let mut lines = Vec::new();
-    for edge in edges {
-        for next in edge.next {
-            lines.push(alloc::format!("  {} -> {} [label=\"{}\"];", edge.state, next, edge.letter));
-        }
-    }
-    alloc::format!("digraph {name} {{\n  rankdir=TB; node [shape=box];\n{}\n}}\n", lines.join("\n"))
-}
-
 macro_rules! machine {
     (
         $(#[$doc:meta])*
@@ -125,8 +100,8 @@ macro_rules! machine {
         }
 
         /// The table as data.
-        pub(crate) const EDGES: &[$crate::machine::Edge] = &[
-            $( $( $crate::machine::Edge {
+        pub const EDGES: &[$crate::flow::Edge] = &[
+            $( $( $crate::flow::Edge {
                 state: stringify!($state),
                 letter: stringify!($letter),
                 next: &[$(stringify!($next)),+],

@@ -2,25 +2,24 @@
 
 use alloc::string::ToString;
 
-use subtle::ConstantTimeEq;
-
 use crate::ask::{Signature, Verdict};
-use crate::crypto::{Backend, PublicKey, SignError};
+use crate::crypto::{Backend, PublicKey, SignError, equal};
 use crate::error::Reason;
 use crate::message::SignatureScheme;
 
-/// How the peer is known.
+/// How the peer of an established connection is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PeerProof {
-    /// The verifier accepted its certificate.
+#[non_exhaustive]
+pub enum PeerProof {
+    /// The verifier accepted its certificate, and it has the certificate's key.
     Verified(Minted),
-    /// A server that asks no client for a certificate.
+    /// Not at all: this server asked its client for no certificate.
     NotRequested(Minted),
 }
 
-/// Can only be made here.
+/// Stands in a proof so that nobody else can make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Minted(());
+pub struct Minted(());
 
 impl PeerProof {
     /// The verdict's key, and the proof, if the verdict is good.
@@ -68,13 +67,22 @@ pub(crate) struct FinishedVerified(());
 impl FinishedVerified {
     /// RFC 5246 §7.4.9, in constant time.
     pub(crate) fn check(expected: &[u8; 12], received: &[u8; 12]) -> Result<Self, Reason> {
-        if bool::from(expected.ct_eq(received)) { Ok(FinishedVerified(())) } else { Err(Reason::BadFinished) }
+        if equal(expected, received) { Ok(FinishedVerified(())) } else { Err(Reason::BadFinished) }
     }
 }
 
-/// The state after the handshake: cannot be built without all three.
+/// The state after the handshake.
 pub(crate) struct Established {
-    pub(crate) peer: PeerProof,
-    pub(crate) key_exchange: KeyExchangeSigned,
-    pub(crate) finished: FinishedVerified,
+    peer: PeerProof,
+}
+
+impl Established {
+    /// Cannot be had without all three proofs.
+    pub(crate) fn new(peer: PeerProof, _: KeyExchangeSigned, _: FinishedVerified) -> Self {
+        Established { peer }
+    }
+
+    pub(crate) fn peer(&self) -> PeerProof {
+        self.peer
+    }
 }

@@ -23,7 +23,6 @@ pub struct RecordBuffer {
 
 /// As [`Event`], with the data itself.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Step<'a> {
     /// The buffer holds no whole record: fill it.
     NeedInput,
@@ -55,6 +54,20 @@ impl RecordBuffer {
     /// # Errors
     /// Why the connection failed.
     pub fn step<C: Connection>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
+        Ok(match self.next_event(connection)? {
+            Event::NeedInput { .. } => Step::NeedInput,
+            Event::Progress => Step::Progress,
+            Event::Ask(ask) => Step::Ask(ask),
+            Event::Waiting => Step::Waiting,
+            Event::Established => Step::Established,
+            Event::Data(range) => Step::Data(self.bytes.get_mut(range).unwrap_or_default()),
+            Event::Closed => Step::Closed,
+            Event::Failing => Step::Failing,
+        })
+    }
+
+    /// As [`Self::step`]; the range of [`Event::Data`] is one of [`Self::data`], good until the next step or fill.
+    pub(crate) fn next_event<C: Connection>(&mut self, connection: &mut C) -> Result<Event, Error> {
         let start = self.filled.start;
         let input = self.bytes.get_mut(self.filled.clone()).unwrap_or_default();
         let Received { consumed, event } = connection.read(input)?;
@@ -65,18 +78,16 @@ impl RecordBuffer {
         Ok(match event {
             Event::NeedInput { missing } => {
                 self.missing = missing;
-                Step::NeedInput
+                Event::NeedInput { missing }
             }
-            Event::Progress => Step::Progress,
-            Event::Ask(ask) => Step::Ask(ask),
-            Event::Waiting => Step::Waiting,
-            Event::Established => Step::Established,
-            Event::Data(range) => {
-                Step::Data(self.bytes.get_mut(start + range.start..start + range.end).unwrap_or_default())
-            }
-            Event::Closed => Step::Closed,
-            Event::Failing => Step::Failing,
+            Event::Data(range) => Event::Data(start + range.start..start + range.end),
+            event => event,
         })
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn data(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
     }
 
     /// Received bytes that no step has consumed: behind a [`Step::Closed`], what the peer sent after its TLS.

@@ -5,9 +5,9 @@ use core::ops::Range;
 use std::io::{self, ErrorKind, Read, Write};
 
 use crate::ask::Ask;
-use crate::connection::Connection;
+use crate::connection::{Connection, Event};
 use crate::error::{Error, Reason};
-use crate::record_buffer::{RecordBuffer, Step};
+use crate::record_buffer::RecordBuffer;
 
 /// How much plaintext is sealed before it is given to the transport, in bytes.
 const BATCH: usize = 64 << 10;
@@ -22,9 +22,8 @@ pub struct TlsStream<C, T> {
     connection: C,
     transport: T,
     received: RecordBuffer,
-    /// Data of the peer that was not asked for yet.
-    data: Vec<u8>,
-    data_left: Range<usize>,
+    /// Where in `received` data of the peer stands that was not asked for yet.
+    data: Range<usize>,
     /// Bytes for the transport that it did not take yet.
     output: Vec<u8>,
     written: usize,
@@ -38,8 +37,7 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
             connection,
             transport,
             received: RecordBuffer::new(),
-            data: Vec::new(),
-            data_left: 0..0,
+            data: 0..0,
             output: Vec::new(),
             written: 0,
             question: None,
@@ -121,37 +119,28 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
 
     /// Appends what the connection has to send to the output; says how much of `plaintext` was taken.
     fn seal(&mut self, plaintext: &[u8]) -> io::Result<usize> {
-        let start = self.output.len();
-        self.output.resize(start + self.connection.output_len(plaintext.len()), 0);
-        let sent = self.connection.write(plaintext, self.output.get_mut(start..).unwrap_or_default());
-        let produced = sent.as_ref().map_or(0, |sent| sent.produced);
-        self.output.truncate(start + produced);
-        Ok(sent?.taken)
+        Ok(self.connection.write_vec(plaintext, &mut self.output)?.taken)
     }
 
     /// One step on the receiving side; `false` at the end of the peer's data.
     fn advance(&mut self) -> io::Result<bool> {
-        match self.received.step(&mut self.connection) {
-            Ok(Step::Data(data)) => {
-                self.data.clear();
-                self.data.extend_from_slice(data);
-                self.data_left = 0..self.data.len();
-            }
-            Ok(Step::NeedInput) => {
+        match self.received.next_event(&mut self.connection) {
+            Ok(Event::Data(range)) => self.data = range,
+            Ok(Event::NeedInput { .. }) => {
                 if self.received.fill_from(&mut self.transport)? == 0 {
                     self.connection.end_of_input()?;
                     return Ok(false);
                 }
             }
-            Ok(Step::Closed) => return Ok(false),
-            Ok(Step::Ask(ask)) => {
+            Ok(Event::Closed) => return Ok(false),
+            Ok(Event::Ask(ask)) => {
                 self.question = Some(ask);
                 return Err(waits());
             }
-            Ok(Step::Waiting) => return Err(waits()),
-            Ok(Step::Established | Step::Progress) => {}
+            Ok(Event::Waiting) => return Err(waits()),
+            Ok(Event::Established | Event::Progress) => {}
             // The alert goes out as far as the transport takes it now; the error follows at the next step.
-            Ok(Step::Failing) => _ = self.send(),
+            Ok(Event::Failing) => _ = self.send(),
             Err(error) => {
                 _ = self.send();
                 return Err(error.into());
@@ -171,24 +160,21 @@ impl<C: Connection, T: Read + Write> Read for TlsStream<C, T> {
         if out.is_empty() {
             return Ok(0);
         }
-        if !self.connection.is_established() && self.data_left.is_empty() {
-            self.handshake()?;
-        }
         loop {
-            let left = self.data.get(self.data_left.clone()).unwrap_or_default();
+            let left = self.received.data(self.data.clone());
             if !left.is_empty() {
                 let count = left.len().min(out.len());
                 if let (Some(to), Some(from)) = (out.get_mut(..count), left.get(..count)) {
                     to.copy_from_slice(from);
                 }
-                self.data_left.start += count;
+                self.data.start += count;
                 return Ok(count);
             }
-            // A transport that takes nothing now must not keep us from reading.
-            match self.send() {
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-                _ => {}
+            if !self.connection.is_established() {
+                self.handshake()?;
             }
+            // A transport that takes nothing must not keep us from reading; the next call that sends will say so.
+            _ = self.send();
             if !self.advance()? {
                 return Ok(0);
             }

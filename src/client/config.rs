@@ -24,7 +24,6 @@ impl AsRef<Common> for ClientConfig {
 
 impl ClientConfig {
     /// Starts with the defaults. What has none is the trust: give `roots` or a `verifier`.
-    #[must_use]
     pub fn builder() -> ClientConfigBuilder {
         ClientConfigBuilder {
             common: CommonBuilder::new(true, MessageLimits::client()),
@@ -90,7 +89,7 @@ impl ClientConfigBuilder {
         let verifier = match (self.verifier, self.roots) {
             (Some(_), Some(_)) => return Err(ConfigError::new("verifier", "give either `roots` or a `verifier`")),
             (Some(verifier), None) => Some(verifier),
-            (None, Some(roots)) => Some(Arc::new(crate::WebPkiVerifier::new(roots)?) as Arc<dyn VerifyPeer>),
+            (None, Some(roots)) => Some(default_verifier(roots)?),
             (None, None) => None,
         };
         #[cfg(not(feature = "webpki"))]
@@ -99,6 +98,11 @@ impl ClientConfigBuilder {
             verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
         Ok(Arc::new(ClientConfig { common, verifier, schemes, send_server_name: self.send_server_name }))
     }
+}
+
+#[cfg(feature = "webpki")]
+fn default_verifier(roots: Vec<pki_types::CertificateDer<'static>>) -> Result<Arc<dyn VerifyPeer>, ConfigError> {
+    Ok(Arc::new(crate::WebPkiVerifier::new(roots)?))
 }
 
 fn schemes(

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use super::writer::TooLong;
 use super::*;
 
 const PREFIXES: [Prefix; 3] = [Prefix::U8, Prefix::U16, Prefix::U24];

@@ -19,7 +19,7 @@ use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::machine::Input;
 use crate::message::{ContentType, HEADER_LEN, HandshakeType, HelloRequest};
 use crate::observer::{Direction, Observer, Seen};
-use crate::proof::Established;
+use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
@@ -214,10 +214,10 @@ impl<R: Role> Driver<R> {
                     *slot = Some(machine);
                     return Ok(Step::Event(Event::Ask(ask)));
                 }
-                None => match join.next() {
-                    None => None,
-                    Some((message_type, range)) => Some(Letter::Input(cx.received(message_type, join.bytes(range)))),
-                },
+                None => {
+                    let message = join.next();
+                    message.map(|(message_type, range)| Letter::Input(cx.received(message_type, join.bytes(range))))
+                }
             },
         };
         let machine = match letter {
@@ -437,6 +437,13 @@ impl<R: Role> Driver<R> {
 
     pub(super) fn is_established(&self) -> bool {
         matches!(self.phase, Phase::Established(_))
+    }
+
+    pub(super) fn peer_proof(&self) -> Option<PeerProof> {
+        match &self.phase {
+            Phase::Established(established) => Some(established.peer()),
+            _ => None,
+        }
     }
 
     pub(super) fn state(&self) -> &'static str {

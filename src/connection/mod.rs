@@ -16,11 +16,12 @@ use crate::client::config::ClientConfig;
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
+use crate::proof::PeerProof;
+use crate::record::Sent;
 use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
-pub use crate::record::Sent;
 pub use shared::{Connection, MIN_OUTPUT};
 
 /// What [`ClientConnection::read`] did.
@@ -34,7 +35,6 @@ pub struct Received {
 
 /// What happened on the receiving side.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// The input holds no whole record; nothing was consumed.
     NeedInput {
@@ -180,6 +180,12 @@ macro_rules! api {
                 self.0.facts().peer_certificates.as_ref()
             }
 
+            /// How the peer is known, once the connection is established.
+            #[must_use]
+            pub fn peer_proof(&self) -> Option<PeerProof> {
+                self.0.peer_proof()
+            }
+
             /// The application protocol agreed on (RFC 7301).
             #[must_use]
             pub fn alpn_protocol(&self) -> Option<&[u8]> {
@@ -246,6 +252,10 @@ macro_rules! api {
                 self.0.write(plaintext, output)
             }
 
+            fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+                self.0.write_vec(plaintext, output)
+            }
+
             fn wants_write(&self) -> bool {
                 self.0.wants_write()
             }
@@ -262,8 +272,40 @@ macro_rules! api {
                 self.0.end_of_input()
             }
 
+            fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+                self.0.answer(answer)
+            }
+
             fn is_established(&self) -> bool {
                 self.0.is_established()
+            }
+
+            fn peer_certificates(&self) -> Option<&PeerCertificates> {
+                $connection::peer_certificates(self)
+            }
+
+            fn alpn_protocol(&self) -> Option<&[u8]> {
+                $connection::alpn_protocol(self)
+            }
+
+            fn cipher_suite(&self) -> Option<CipherSuite> {
+                $connection::cipher_suite(self)
+            }
+
+            fn key_exchange_group(&self) -> Option<NamedGroup> {
+                $connection::key_exchange_group(self)
+            }
+
+            fn signature_scheme(&self) -> Option<SignatureScheme> {
+                $connection::signature_scheme(self)
+            }
+
+            fn server_name(&self) -> Option<&str> {
+                $connection::server_name(self)
+            }
+
+            fn extended_master_secret(&self) -> bool {
+                $connection::extended_master_secret(self)
             }
         }
     };

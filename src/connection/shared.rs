@@ -1,5 +1,10 @@
+use alloc::vec::Vec;
+
 use super::Received;
+use crate::ask::Answer;
 use crate::error::Error;
+use crate::identity::PeerCertificates;
+use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::record::Sent;
 
 /// The smallest output that `write` can always do something with, in bytes: a record of one byte under the longest
@@ -23,6 +28,12 @@ pub trait Connection: Sealed {
     /// Why nothing could be done.
     fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error>;
 
+    /// As [`Self::write`], to the end of a vector.
+    ///
+    /// # Errors
+    /// As [`Self::write`], except that no output is too small.
+    fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error>;
+
     /// Whether something is queued.
     fn wants_write(&self) -> bool;
 
@@ -38,6 +49,33 @@ pub trait Connection: Sealed {
     /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify, or why the connection had failed.
     fn end_of_input(&mut self) -> Result<(), Error>;
 
+    /// Answers the question that the connection waits for.
+    ///
+    /// # Errors
+    /// [`Reason::UnexpectedAnswer`](crate::Reason::UnexpectedAnswer).
+    fn answer(&mut self, answer: Answer) -> Result<(), Error>;
+
     /// Whether the handshake is done and the connection has not failed.
     fn is_established(&self) -> bool;
+
+    /// The certificates that the peer sent.
+    fn peer_certificates(&self) -> Option<&PeerCertificates>;
+
+    /// The application protocol agreed on.
+    fn alpn_protocol(&self) -> Option<&[u8]>;
+
+    /// The cipher suite agreed on.
+    fn cipher_suite(&self) -> Option<CipherSuite>;
+
+    /// The group of the key exchange.
+    fn key_exchange_group(&self) -> Option<NamedGroup>;
+
+    /// The scheme of the server's signature.
+    fn signature_scheme(&self) -> Option<SignatureScheme>;
+
+    /// The name that the client asked for.
+    fn server_name(&self) -> Option<&str>;
+
+    /// Whether extended_master_secret was agreed on.
+    fn extended_master_secret(&self) -> bool;
 }

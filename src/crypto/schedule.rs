@@ -20,7 +20,8 @@ impl MasterSecret {
         client_random: &[u8; 32],
         server_random: &[u8; 32],
     ) -> Self {
-        Self::expand(backend, suite, &shared, b"master secret", &[client_random, server_random])
+        let secret = Self::expand(backend, suite, &shared, b"master secret", &[client_random, server_random]);
+        Self::keyed(backend, suite, &secret)
     }
 
     /// RFC 7627 §4: from the key exchange and the hash of the handshake up to and including ClientKeyExchange.
@@ -30,18 +31,24 @@ impl MasterSecret {
         shared: SharedSecret,
         session_hash: &Digest,
     ) -> Self {
-        Self::expand(backend, suite, &shared, b"extended master secret", &[session_hash.as_ref()])
+        let secret = Self::expand(backend, suite, &shared, b"extended master secret", &[session_hash.as_ref()]);
+        Self::keyed(backend, suite, &secret)
     }
 
-    /// The one of a session that is resumed.
-    pub(crate) fn resume(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
-        MasterSecret { secret: Zeroizing::new(*secret), prf: Prf::new(backend, suite.hash, secret) }
-    }
-
-    fn expand(backend: Backend, suite: &Suite, shared: &SharedSecret, label: &[u8], seed: &[&[u8]]) -> Self {
+    fn expand(
+        backend: Backend,
+        suite: &Suite,
+        shared: &SharedSecret,
+        label: &[u8],
+        seed: &[&[u8]],
+    ) -> Zeroizing<[u8; Self::LEN]> {
         let mut secret = Zeroizing::new([0; Self::LEN]);
         Prf::new(backend, suite.hash, shared.as_bytes()).fill(label, seed, secret.as_mut());
-        Self::resume(backend, suite, &secret)
+        secret
+    }
+
+    pub(crate) fn keyed(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
+        MasterSecret { prf: Prf::new(backend, suite.hash, secret) }
     }
 
     /// RFC 5246 §6.3: the keys of both directions. An AEAD has no MAC keys (RFC 5288 §3).
@@ -128,7 +135,7 @@ impl TrafficKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{HashAlgorithm, Hasher};
+    use super::super::Hasher;
     use super::*;
     use crate::message::CipherSuite;
 
@@ -149,15 +156,13 @@ mod tests {
         let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256);
         let pre_master_secret: [u8; 48] =
             bytes("f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bcadb386b411fd4fe4313a604fce6c17fbc");
-        let master_secret = MasterSecret::derive(
-            BACKEND,
-            suite,
-            SharedSecret::new(&pre_master_secret).expect("a good length"),
-            &bytes("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c"),
-            &bytes("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce"),
-        );
+        let shared = || SharedSecret::new(&pre_master_secret).expect("a good length");
+        let client_random: [u8; 32] = bytes("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c");
+        let server_random: [u8; 32] = bytes("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce");
+        let master_secret = MasterSecret::derive(BACKEND, suite, shared(), &client_random, &server_random);
+        let seed: [&[u8]; 2] = [&client_random, &server_random];
         assert_eq!(
-            hex::encode(master_secret.as_bytes()),
+            hex::encode(MasterSecret::expand(BACKEND, suite, &shared(), b"master secret", &seed)),
             "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf"
         );
 
@@ -177,12 +182,15 @@ mod tests {
 
     /// What the tests below derive from; what they expect was computed with Python's `hmac` and `hashlib`.
     fn extended(suite: &Suite) -> (MasterSecret, Digest) {
-        let shared: [u8; 32] = core::array::from_fn(|index| u8::try_from(index + 1).expect("below 256"));
         let mut hasher = Hasher::new(BACKEND, suite.hash);
         hasher.update(b"ClientHello..ClientKeyExchange");
         let session_hash = hasher.finish();
-        let shared = SharedSecret::new(&shared).expect("a good length");
-        (MasterSecret::derive_extended(BACKEND, suite, shared, &session_hash), session_hash)
+        (MasterSecret::derive_extended(BACKEND, suite, shared_secret(), &session_hash), session_hash)
+    }
+
+    fn shared_secret() -> SharedSecret {
+        let shared: [u8; 32] = core::array::from_fn(|index| u8::try_from(index + 1).expect("below 256"));
+        SharedSecret::new(&shared).expect("a good length")
     }
 
     #[test]
@@ -197,7 +205,10 @@ mod tests {
                 "855f3c6621e77c3b81ad76a9a62c430bba83e863f57dca625e4aea13d5d494e69ab5fb927003897601e0041817fc2d29",
             ),
         ] {
-            assert_eq!(hex::encode(extended(suite(id)).0.as_bytes()), expected, "{id}");
+            let (suite, label) = (suite(id), b"extended master secret");
+            let session_hash = extended(suite).1;
+            let secret = MasterSecret::expand(BACKEND, suite, &shared_secret(), label, &[session_hash.as_ref()]);
+            assert_eq!(hex::encode(secret), expected, "{id}");
         }
     }
 
@@ -254,18 +265,6 @@ mod tests {
             assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Client, &transcript)), client, "{id}");
             assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Server, &transcript)), server, "{id}");
         }
-    }
-
-    #[test]
-    fn a_resumed_master_secret_derives_the_same() {
-        let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384);
-        let (master_secret, transcript) = extended(suite);
-        let resumed = MasterSecret::resume(BACKEND, suite, master_secret.as_bytes());
-        assert_eq!(suite.hash, HashAlgorithm::Sha384);
-        assert_eq!(
-            resumed.verify_data(FinishedLabel::Client, &transcript),
-            master_secret.verify_data(FinishedLabel::Client, &transcript)
-        );
     }
 
     #[test]

@@ -38,18 +38,12 @@ impl SharedSecret {
 
 /// The `master_secret` (RFC 5246 §8.1), with the PRF keyed by it: once, for all that is derived from it.
 pub(crate) struct MasterSecret {
-    pub(super) secret: Zeroizing<[u8; Self::LEN]>,
     pub(super) prf: Prf,
 }
 
 impl MasterSecret {
     /// RFC 5246 §8.1: the master secret is always 48 bytes.
     pub(crate) const LEN: usize = 48;
-
-    /// The 48 bytes, for a session to be resumed.
-    pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.secret
-    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ pub trait ResolveIdentity: fmt::Debug + Send + Sync {
 /// Identities in order of preference, chosen by what the client can verify and by the name that it asks for.
 ///
 /// Of those that the client can verify it takes, in this order: one with exactly the name that the client asks for
-/// (RFC 6066 §3), one with a wildcard that covers it, one without names, the first.
+/// (RFC 6066 §3), one with a wildcard that covers it, one without names, the first. Where the client can verify none, it
+/// is one that it cannot: the handshake then fails with what was missing.
 #[derive(Clone, Debug)]
 pub struct Identities {
     identities: Vec<Arc<Identity>>,

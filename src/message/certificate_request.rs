@@ -1,5 +1,5 @@
 use super::{List, OpaqueList, SignatureScheme};
-use crate::codec::{Malformed, Prefix, Reader, Writer};
+use crate::codec::{Malformed, Prefix, Reader};
 
 /// The server asks for the client's certificate (RFC 5246 §7.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +26,5 @@ impl<'a> CertificateRequest<'a> {
                 authorities: OpaqueList::read(r, Prefix::U16, Prefix::U16, "certificate_authorities")?,
             })
         })
-    }
-
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        w.vector(Prefix::U8, "certificate_types", self.certificate_types);
-        self.schemes.write(w, Prefix::U16, "supported_signature_algorithms");
-        self.authorities.write(w, Prefix::U16, "certificate_authorities");
     }
 }

@@ -80,15 +80,6 @@ impl<'a> ClientExtensions<'a> {
             if let Some(verify_data) = self.renegotiation_info {
                 write(w, E::RENEGOTIATION_INFO, |w| w.vector(Prefix::U8, "renegotiated_connection", verify_data));
             }
-            if let Some(groups) = self.supported_groups {
-                write(w, E::SUPPORTED_GROUPS, |w| groups.write(w, Prefix::U16, "named_group_list"));
-            }
-            if let Some(formats) = self.ec_point_formats {
-                write(w, E::EC_POINT_FORMATS, |w| w.vector(Prefix::U8, "ec_point_format_list", formats));
-            }
-            if let Some(schemes) = self.signature_algorithms {
-                write(w, E::SIGNATURE_ALGORITHMS, |w| schemes.write(w, Prefix::U16, "supported_signature_algorithms"));
-            }
             if let Some(names) = self.alpn {
                 write(w, E::APPLICATION_LAYER_PROTOCOL_NEGOTIATION, |w| {
                     names.write(w, Prefix::U16, "protocol_name_list");
@@ -111,6 +102,16 @@ impl<'a> ClientExtensions<'a> {
             }
             if let Some(versions) = self.supported_versions {
                 write(w, E::SUPPORTED_VERSIONS, |w| versions.write(w, Prefix::U8, "versions"));
+            }
+            // Last, since some old servers stumble over an empty extension at the end.
+            if let Some(groups) = self.supported_groups {
+                write(w, E::SUPPORTED_GROUPS, |w| groups.write(w, Prefix::U16, "named_group_list"));
+            }
+            if let Some(formats) = self.ec_point_formats {
+                write(w, E::EC_POINT_FORMATS, |w| w.vector(Prefix::U8, "ec_point_format_list", formats));
+            }
+            if let Some(schemes) = self.signature_algorithms {
+                write(w, E::SIGNATURE_ALGORITHMS, |w| schemes.write(w, Prefix::U16, "supported_signature_algorithms"));
             }
         });
     }

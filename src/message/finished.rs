@@ -1,4 +1,4 @@
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Malformed, Reader};
 
 /// The proof that both sides saw the same handshake (RFC 5246 §7.4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,5 @@ impl<'a> Finished<'a> {
     /// Not twelve bytes.
     pub fn read(body: &'a [u8]) -> Result<Self, Malformed> {
         Reader::all(body, "Finished", |r| Ok(Finished { verify_data: r.array("verify_data")? }))
-    }
-
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        w.bytes(self.verify_data);
     }
 }

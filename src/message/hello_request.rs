@@ -1,4 +1,4 @@
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Malformed, Reader};
 
 /// The server asks for a new handshake (RFC 5246 §7.4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,4 @@ impl HelloRequest {
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
         Reader::all(body, "HelloRequest", |_| Ok(HelloRequest))
     }
-
-    pub(crate) fn write(&self, _: &mut Writer<'_>) {}
 }

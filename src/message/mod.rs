@@ -14,7 +14,6 @@ mod extensions;
 mod finished;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
-mod handshake;
 mod hello_request;
 mod list;
 mod new_session_ticket;
@@ -25,6 +24,8 @@ mod server_hello_done;
 mod server_key_exchange;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+mod write;
 
 pub use certificate::Certificate;
 pub use certificate_request::CertificateRequest;
@@ -38,7 +39,6 @@ pub use finished::Finished;
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]
 pub use fuzz::fuzz_codecs;
-pub(crate) use handshake::{HEADER_LEN, write_message};
 pub use hello_request::HelloRequest;
 pub use list::{List, OpaqueList};
 pub use new_session_ticket::NewSessionTicket;
@@ -51,6 +51,9 @@ pub use server_hello_done::ServerHelloDone;
 pub use server_key_exchange::{EcdhParams, ServerKeyExchange};
 
 use crate::codec::{Malformed, Prefix, Reader};
+
+/// Bytes before the body of a handshake message: its type and its length (RFC 5246 §7.4).
+pub(crate) const HEADER_LEN: usize = 4;
 
 /// CompressionMethod null (RFC 5246 §6.1), the only one that this library speaks.
 pub(crate) const NO_COMPRESSION: u8 = 0;

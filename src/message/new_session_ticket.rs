@@ -1,4 +1,4 @@
-use crate::codec::{Malformed, Prefix, Reader, Writer};
+use crate::codec::{Malformed, Prefix, Reader};
 
 /// A ticket that resumes this session (RFC 5077 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,5 @@ impl<'a> NewSessionTicket<'a> {
                 ticket: r.vector(Prefix::U16, "ticket")?,
             })
         })
-    }
-
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        w.u32(self.lifetime_hint);
-        w.vector(Prefix::U16, "ticket", self.ticket);
     }
 }

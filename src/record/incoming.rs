@@ -74,6 +74,7 @@ impl Incoming {
         self.peer = Peer::SpeaksTls12;
     }
 
+    #[cfg(test)]
     /// From now on no record may have more plaintext, in bytes (RFC 6066 §4, RFC 8449).
     pub(crate) fn limit_plaintext(&mut self, limit: usize) {
         self.plaintext_limit = limit.min(MAX_FRAGMENT);

@@ -2,10 +2,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::error::Reason;
-use crate::message::HandshakeType;
-
-/// Size of a handshake message's header, in bytes: type and length (RFC 5246 §7.4).
-const HEADER_LEN: usize = 4;
+use crate::message::{HEADER_LEN, HandshakeType};
 
 /// How long the handshake messages of a peer may be that is not known yet. Lengths in bytes, without the header of
 /// four bytes.

@@ -18,6 +18,7 @@ mod protect;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
 pub(crate) use header::{HEADER_LEN, MAX_FRAGMENT};
 pub(crate) use incoming::{Incoming, Taken};
 pub(crate) use join::Join;

@@ -53,6 +53,7 @@ impl Outgoing {
         }
     }
 
+    #[cfg(test)]
     /// From now on no record gets more plaintext, in bytes (RFC 6066 §4, RFC 8449); at least one.
     pub(crate) fn limit_fragment(&mut self, limit: usize) {
         self.max_fragment = limit.clamp(1, MAX_FRAGMENT);

@@ -18,8 +18,7 @@ pub(super) const AEADS: [AeadAlgorithm; 3] =
 /// The client's write key, for both ends.
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
     let suite = SUITES.iter().find(|suite| suite.aead == aead).unwrap();
-    let client =
-        || MasterSecret::resume(Backend::Ring, suite, &[0x4d; 48]).keys(suite, &[0xc1; 32], &[0x5e; 32]).client;
+    let client = || MasterSecret::keyed(Backend::Ring, suite, &[0x4d; 48]).keys(suite, &[0xc1; 32], &[0x5e; 32]).client;
     (client().sealing(Backend::Ring), client().opening(Backend::Ring))
 }
 

@@ -132,9 +132,12 @@ fn choose_group(
 ) -> Result<Arc<dyn KeyExchangeGroup>, Reason> {
     let peer =
         || -> Vec<NamedGroup> { hello.extensions.supported_groups.into_iter().flat_map(|list| list.iter()).collect() };
-    // Without the extension, nothing says that the client would take our group; guessing fails later and more darkly.
-    let offers = |name: NamedGroup| hello.extensions.supported_groups.is_some_and(|list| list.contains(name));
+    let offers = |name: NamedGroup| hello.extensions.supported_groups.is_none_or(|list| list.contains(name));
     let found = match preference {
+        // RFC 8422 §4: a client without the extension leaves the choice to us. It is an old one; P-256 is what it knows.
+        _ if hello.extensions.supported_groups.is_none() => {
+            common.group(NamedGroup::SECP256R1).or_else(|| common.groups.first())
+        }
         Preference::Server => common.groups.iter().find(|group| offers(group.name())),
         Preference::Client => peer().into_iter().find_map(|name| common.group(name)),
     };

@@ -362,10 +362,7 @@ impl Pair {
     pub(crate) fn replayable() -> Self {
         let authority = Authority::new();
         let identity = authority.replayable(Arc::new(Ed25519Key::new(7, false)));
-        Pair::new(
-            client_config(&authority, 1).build().unwrap(),
-            server_config(2).identity(identity).build().unwrap(),
-        )
+        Pair::new(client_config(&authority, 1).build().unwrap(), server_config(2).identity(identity).build().unwrap())
     }
 
     /// Each end reads what it has and says what it has to say. Returns the bytes that moved.

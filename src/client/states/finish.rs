@@ -39,6 +39,6 @@ impl On<Finished<'_>> for WaitFinished {
         let expected = cx.verify_data(self.master, FinishedLabel::Server, &covered)?;
         let finished = FinishedVerified::check(&expected, received.verify_data)?;
         let WaitFinished { peer, key_exchange, .. } = self;
-        Ok(AfterFinished::Established(Established { peer, key_exchange, finished }))
+        Ok(AfterFinished::Established(Established::new(peer, key_exchange, finished)))
     }
 }

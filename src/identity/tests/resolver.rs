@@ -101,10 +101,15 @@ fn a_strict_server_chooses_none_without_a_name_that_fits() {
     assert!(chosen(&identities, &hello()).is_none());
 }
 
-/// Which key is chosen of P-384, P-256, Ed25519 and RSA, preferred in this order.
+/// Which key is chosen of P-384, P-256, Ed25519 and RSA, preferred in this order, if the client can verify one.
 fn chosen_key(hello: &ClientHello<'_>) -> Option<KeyAlgorithm> {
     let all = [Kind::P384, Kind::P256, Kind::Ed25519, Kind::Rsa2048].map(|kind| identity(kind, &["a.example"]));
-    chosen(&Identities::new(all), hello).map(|identity| identity.public_key().algorithm())
+    verifiable_key(&Identities::new(all), hello, SUITES)
+}
+
+fn verifiable_key(identities: &Identities, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> Option<KeyAlgorithm> {
+    let chosen = chosen(identities, hello).expect("even one that the client cannot verify, so that the error says why");
+    chosen.usable_by(hello, suites).then(|| chosen.public_key().algorithm())
 }
 
 #[test]
@@ -153,10 +158,8 @@ fn the_clients_cipher_suites_decide() {
 #[test]
 fn the_servers_cipher_suites_decide_too() {
     let identities = Identities::new([Kind::P256, Kind::Rsa2048].map(|kind| identity(kind, &[])));
-    let chosen_with = |suites: &[CipherSuite]| {
-        let chosen = chosen(&identities.clone().with_suites(suites), &hello());
-        chosen.map(|identity| identity.public_key().algorithm())
-    };
+    let chosen_with =
+        |suites: &[CipherSuite]| verifiable_key(&identities.clone().with_suites(suites), &hello(), suites);
     assert_eq!(chosen_with(&[RSA]), Some(KeyAlgorithm::Rsa { bits: 2048 }));
     assert_eq!(chosen_with(&[ECDSA]), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1)));
     assert_eq!(chosen_with(&[]), None);

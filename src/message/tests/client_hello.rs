@@ -255,7 +255,7 @@ fn extensions_are_written_in_their_fixed_order() {
     };
     let body = encode(|w| hello.write(w));
     let types: Vec<u16> = ClientHello::read(&body).unwrap().extensions.all.types().map(u16::from).collect();
-    assert_eq!(types, vec![0, 23, 0xff01, 10, 11, 13, 16, 5, 18, 35]);
+    assert_eq!(types, vec![0, 23, 0xff01, 16, 5, 18, 35, 10, 11, 13]);
 }
 
 /// RFC 8448 §3, the body of the ClientHello.

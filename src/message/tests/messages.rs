@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::super::fuzz::encode;
 use super::super::*;
-use crate::codec::{Malformed, TooLong};
+use crate::codec::Malformed;
 
 #[test]
 fn messages_without_content_have_none() {
@@ -104,31 +104,6 @@ fn verify_data_has_twelve_bytes() {
     assert!(Finished::read(&[0; 12]).is_ok());
     assert_eq!(Finished::read(&[0; 11]), Err(Malformed::Truncated("verify_data")));
     assert_eq!(Finished::read(&[0; 13]), Err(Malformed::Trailing("Finished")));
-}
-
-#[test]
-fn a_message_is_its_type_its_length_and_its_body() {
-    let mut out = vec![99];
-    let message = NewSessionTicket { lifetime_hint: 0, ticket: &[7; 300] };
-    write_message(&mut out, HandshakeType::NEW_SESSION_TICKET, |w| message.write(w)).unwrap();
-    let (header, body) = out[1..].split_at(HEADER_LEN);
-    assert_eq!(header, [4, 0, 1, 50]);
-    assert_eq!(NewSessionTicket::read(body), Ok(message));
-}
-
-#[test]
-fn a_message_that_is_too_long_leaves_nothing_behind() {
-    let mut out = vec![99];
-    let too_long = vec![7; 256];
-    let message = ClientKeyExchange { public_key: &too_long };
-    let result = write_message(&mut out, HandshakeType::CLIENT_KEY_EXCHANGE, |w| message.write(w));
-    assert_eq!(result, Err(TooLong("ecdh_Yc")));
-    assert_eq!(out, [99]);
-
-    let too_long = vec![7; 1 << 24];
-    let result = write_message(&mut out, HandshakeType::FINISHED, |w| w.bytes(&too_long));
-    assert_eq!(result, Err(TooLong("Finished")));
-    assert_eq!(out, [99]);
 }
 
 #[test]

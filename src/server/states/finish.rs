@@ -65,6 +65,6 @@ impl On<Finished<'_>> for WaitFinished {
         let finished = FinishedVerified::check(&expected, received.verify_data)?;
         let WaitFinished { peer, key_exchange, master, sealing_key } = self;
         cx.send_finished(master, FinishedLabel::Server, sealing_key)?;
-        Ok(AfterFinished::Established(Established { peer, key_exchange, finished }))
+        Ok(AfterFinished::Established(Established::new(peer, key_exchange, finished)))
     }
 }

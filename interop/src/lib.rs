@@ -1,0 +1,29 @@
+//! `tls12` against other implementations of TLS, each in the roles that it has, over loopback TCP.
+//!
+//! `cargo test -p interop -- --nocapture` runs the whole product of peer × role × cipher suite × certificate × group
+//! and prints it as a table. A cell is a connection of its own: a handshake held to that suite and that group, application
+//! data in both directions, what each side says was negotiated, and a close_notify from both.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`ours`] | the only place that drives `tls12` |
+//! | [`cell`] | what is negotiated: the product, and reports of it |
+//! | [`certs`] | keys and chains, made on the spot |
+//! | [`process`] | child processes that always end, and the programs that must be installed |
+//! | [`net`] | sockets with a deadline |
+//! | [`talk`] | the application data |
+//! | [`peers`] | one file for each peer |
+//! | [`matrix`] | runs the cells, one connection each |
+//! | [`extras`] | checks beyond the product |
+//! | [`table`] | results, printed |
+
+pub mod cell;
+pub mod certs;
+pub mod extras;
+pub mod matrix;
+pub mod net;
+pub mod ours;
+pub mod peers;
+pub mod process;
+pub mod table;
+pub mod talk;

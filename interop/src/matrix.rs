@@ -1,0 +1,195 @@
+//! One connection for each cell, in either role.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tls12::message::SignatureScheme;
+
+use crate::cell::{Cell, Report};
+use crate::certs::NAME;
+use crate::net::{self, Socket};
+use crate::ours::{self, Cause, ClientSetup, Failure, ServerSetup, Session};
+use crate::peers::{AnyClient, AnyServer, Application, Job, Lab, Versions, Want};
+use crate::talk;
+
+/// What is echoed in a cell, in bytes: three records.
+const TEXT: usize = 40_000;
+/// The page that a client over HTTP fetches, in bytes: 64 records and more.
+const PAGE: usize = 1 << 20;
+
+/// Our client against this server, in this cell.
+pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), String> {
+    let want = Want { cell: *cell, versions: Versions::Both };
+    let mut setup = ClientSetup::new(&lab.certs);
+    setup.suites = vec![cell.suite];
+    setup.groups = cell.offered_groups();
+    let mut run = || match peer.page_port(lab, &want)? {
+        None => talk_in_cell(peer, lab, &want, &setup)?.check_fully(cell, "the server"),
+        Some(port) => {
+            talk_in_cell(peer, lab, &want, &setup)?;
+            page_in_cell(peer, port, &want, &setup)
+        }
+    };
+    run().map_err(|error| format!("{error}\n{}", peer.output()))
+}
+
+fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<Report, String> {
+    let mut session = connect(peer.port(lab, want)?, setup)?;
+    let ours = session.report();
+    ours.check(&want.cell, "tls12")?;
+    ours.check_extended_master_secret(peer.lacks_extended_master_secret(), "tls12")?;
+    let report = peer.talk(&mut session, &talk::text(TEXT, u32::from(want.cell.suite.0)))?;
+    report.check(&want.cell, "the server")?;
+    close(&mut session)?;
+    Ok(report)
+}
+
+/// A second connection to a server that says what was negotiated, where the first cannot.
+fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -> Result<(), String> {
+    let mut session = connect(port, setup)?;
+    let response = talk::request(&mut session, "GET", "/", &[])?;
+    let page = String::from_utf8_lossy(&response.body);
+    let report = peer.read_page(&page);
+    report.check_fully(&want.cell, "the server's page").map_err(|error| format!("{error}:\n{page}"))?;
+    report.check_extended_master_secret(peer.lacks_extended_master_secret(), "the server's page")?;
+    close(&mut session)
+}
+
+/// Connects and does the handshake.
+pub fn connect(port: u16, setup: &ClientSetup) -> Result<Session, Failure> {
+    let socket = Socket::connect(port, net::deadline())
+        .map_err(|error| Failure { cause: Cause::Other, text: format!("connecting: {error}") })?;
+    ours::client(setup, socket)
+}
+
+/// close_notify from both.
+pub fn close(session: &mut Session) -> Result<(), String> {
+    session.close().map_err(|failure| format!("our close_notify: {failure}"))?;
+    session.wait_for_close().map_err(|failure| format!("the peer's close_notify: {failure}"))
+}
+
+/// This client against our server, in this cell.
+pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), String> {
+    let mut setup = ServerSetup::new(lab.certs.leaf(cell.kind));
+    setup.suites = vec![cell.suite];
+    setup.groups = vec![cell.group];
+    let length = if peer.application() == Application::Http { PAGE } else { TEXT };
+    let served = serve(peer, lab, &setup, &Order::new(lab, talk::text(length, u32::from(cell.suite.0))));
+    let lacks = peer.lacks_extended_master_secret();
+    let check = || -> Result<(), String> {
+        let (ours, _) = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        ours.check(cell, "tls12")?;
+        ours.check_extended_master_secret(lacks, "tls12")?;
+        if ours.server_name.as_deref().is_some_and(|name| name != NAME) {
+            return Err(format!("the client asked for {:?}", ours.server_name));
+        }
+        let theirs = served.peer.as_ref().map_err(|error| format!("the client: {error}"))?;
+        theirs.check_fully(cell, "the client")?;
+        theirs.check_extended_master_secret(lacks, "the client")
+    };
+    check().map_err(|error| served.explain(&error, peer))
+}
+
+/// What a client is asked to do.
+pub struct Order<'a> {
+    /// The name that it asks for.
+    pub name: &'a str,
+    /// The roots that it trusts.
+    pub roots: &'a Path,
+    /// What it sends and expects back, or the page.
+    pub payload: Vec<u8>,
+    /// The versions that it offers.
+    pub versions: Versions,
+    /// The application protocol that it offers.
+    pub alpn: Option<&'a str>,
+    /// Whether a client over HTTP sends the payload too.
+    pub upload: bool,
+}
+
+impl<'a> Order<'a> {
+    /// A plain connection with this payload.
+    #[must_use]
+    pub fn new(lab: &'a Lab, payload: Vec<u8>) -> Order<'a> {
+        let roots = &lab.certs.root.file;
+        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false }
+    }
+}
+
+/// How one connection of a client to our server went, as both sides tell it.
+pub struct Served {
+    /// What we negotiated, and the scheme that we signed with.
+    pub ours: Result<(Report, Option<SignatureScheme>), Failure>,
+    /// What the client says.
+    pub peer: Result<Report, String>,
+}
+
+impl Served {
+    /// An error with both accounts.
+    pub fn explain(&self, error: &str, peer: &mut AnyClient) -> String {
+        format!("{error}\n--- tls12: {:?}\n--- the client: {:?}\n{}", self.ours, self.peer, peer.output())
+    }
+}
+
+/// Serves one connection of this client.
+pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>) -> Served {
+    let failed = |error: String| Served {
+        ours: Err(Failure { cause: Cause::Other, text: error }),
+        peer: Err("not started".to_owned()),
+    };
+    let (listener, port) = match net::listen() {
+        Ok(listening) => listening,
+        Err(error) => return failed(error.to_string()),
+    };
+    let payload_file = lab.directory.join(format!("payload-{port}.txt"));
+    if let Err(error) = fs::write(&payload_file, &order.payload) {
+        return failed(error.to_string());
+    }
+    let job = Job {
+        port,
+        name: order.name,
+        roots: order.roots,
+        payload: &order.payload,
+        payload_file: &payload_file,
+        versions: order.versions,
+        alpn: order.alpn,
+        upload: order.upload,
+        deadline: net::deadline(),
+    };
+    let (application, peer_closes) = (peer.application(), peer.closes_first());
+    let ended = AtomicBool::new(false);
+    let served = thread::scope(|scope| {
+        let server = scope.spawn(|| {
+            let socket = net::accept(&listener, net::deadline(), &ended).map_err(|error| error.to_string());
+            let mut session = ours::server(setup, socket.map_err(other)?)?;
+            match application {
+                Application::Echo => talk::echo(&mut session, order.payload.len()),
+                Application::Http => talk::serve_http(&mut session, &order.payload),
+            }
+            .map_err(other)?;
+            let negotiated = (session.report(), session.scheme());
+            if peer_closes {
+                session.wait_for_close().map_err(no_close)?;
+            }
+            session.close()?;
+            session.wait_for_close().map_err(no_close)?;
+            Ok(negotiated)
+        });
+        let peer = peer.connect(lab, &job);
+        ended.store(true, Ordering::SeqCst);
+        let ours = server.join().unwrap_or_else(|_| Err(other("our server panicked".to_owned())));
+        Served { ours, peer }
+    });
+    // It lies in the run's directory, which goes away as a whole.
+    let _ = fs::remove_file(&payload_file);
+    served
+}
+
+fn no_close(failure: Failure) -> Failure {
+    Failure { text: format!("the peer's close_notify: {}", failure.text), ..failure }
+}
+
+fn other(text: String) -> Failure {
+    Failure { cause: Cause::Other, text }
+}

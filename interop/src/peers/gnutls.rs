@@ -1,0 +1,173 @@
+//! GnuTLS: `gnutls-serv` and `gnutls-cli`.
+
+use std::fs;
+
+use tls12::AlertDescription;
+use tls12::message::{CipherSuite, NamedGroup};
+
+use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
+use crate::cell::{Kind, Report, SUITES};
+use crate::extras::{self, Checked};
+use crate::net;
+use crate::ours::Session;
+use crate::process::{Process, version};
+use crate::talk;
+
+/// TLS 1.3 alone; the default of `gnutls-serv` and `gnutls-cli` is `NORMAL`.
+const ONLY_13: &str = "--priority=NORMAL:-VERS-ALL:+VERS-TLS1.3";
+
+pub(super) fn peer(lab: &Lab) -> Peer {
+    let name = version(&lab.programs.gnutls_cli, &["--version"]).replace("gnutls-cli", "GnuTLS");
+    Peer {
+        name,
+        server: Some(Box::new(|_| Ok(Box::new(GnuTlsServer { running: Running::new() })))),
+        client: Some(Box::new(|_| Ok(Box::new(GnuTlsClient)))),
+    }
+}
+
+struct GnuTlsServer {
+    running: Running<(Kind, Versions, &'static str), (Process, u16)>,
+}
+
+impl GnuTlsServer {
+    fn start(&mut self, lab: &Lab, want: &Want, mode: &'static str) -> Result<u16, String> {
+        let (_, port) = self.running.get((want.cell.kind, want.versions, mode), |_| {
+            let leaf = lab.certs.leaf(want.cell.kind);
+            // It cannot bind port 0; another program may take the port in between.
+            let mut last = String::new();
+            for _ in 0..3 {
+                let port = net::free_port().map_err(|error| error.to_string())?;
+                let mut arguments = vec![
+                    mode.to_owned(),
+                    format!("--port={port}"),
+                    format!("--x509certfile={}", leaf.chain_file.display()),
+                    format!("--x509keyfile={}", leaf.key_file.display()),
+                    "--disable-client-cert".to_owned(),
+                    "--alpn=http/1.1".to_owned(),
+                ];
+                if mode == "--echo" {
+                    arguments.push("--crlf".to_owned());
+                }
+                if want.versions == Versions::Only13 {
+                    arguments.push(ONLY_13.to_owned());
+                }
+                let mut process = Process::start(&lab.programs.gnutls_serv, &arguments)?;
+                match net::wait_until_listening(port, net::deadline()) {
+                    Ok(()) if !process.has_ended() => return Ok((process, port)),
+                    _ => last = process.take_output(),
+                }
+            }
+            Err(format!("gnutls-serv does not listen\n{last}"))
+        })?;
+        Ok(*port)
+    }
+}
+
+impl ServerPeer for GnuTlsServer {
+    /// It looks for a common suite before it looks at the version, unless the client sends supported_versions.
+    fn alert_with_13_alone(&self) -> AlertDescription {
+        AlertDescription::HANDSHAKE_FAILURE
+    }
+
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::gnutls::servers(self, lab)
+    }
+
+    fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        self.start(lab, want, "--echo")
+    }
+
+    fn talk(&mut self, session: &mut Session, payload: &[u8]) -> Result<Report, String> {
+        talk::expect_echo(session, payload, payload)?;
+        Ok(Report::default())
+    }
+
+    fn page_port(&mut self, lab: &Lab, want: &Want) -> Result<Option<u16>, String> {
+        self.start(lab, want, "--http").map(Some)
+    }
+
+    fn read_page(&self, page: &str) -> Report {
+        description(page)
+    }
+
+    fn output(&mut self) -> String {
+        self.running.iter().map(|(process, _)| process.take_output()).collect()
+    }
+}
+
+struct GnuTlsClient;
+
+impl ClientPeer for GnuTlsClient {
+    /// gnutls-cli sends close_notify when its input ends, and none after it got one.
+    fn closes_first(&self) -> bool {
+        true
+    }
+
+    fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        let log = lab.directory.join(format!("gnutls-cli-{}.log", job.port));
+        let mut arguments = vec![
+            format!("--port={}", job.port),
+            format!("--x509cafile={}", job.roots.display()),
+            format!("--logfile={}", log.display()),
+            format!("--sni-hostname={}", job.name),
+            format!("--verify-hostname={}", job.name),
+        ];
+        if job.versions == Versions::Only13 {
+            arguments.push(ONLY_13.to_owned());
+        }
+        arguments.extend(job.alpn.map(|alpn| format!("--alpn={alpn}")));
+        arguments.push("127.0.0.1".to_owned());
+        let mut process = Process::start(&lab.programs.gnutls_cli, &arguments)?;
+        let feeding = process.feed(job.payload.to_vec());
+        process.wait_for_length(job.deadline, job.payload.len());
+        drop(feeding.join());
+        let finished = process.finish(job.deadline);
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let finished = finished.map_err(|error| format!("{error}\n{text}"))?;
+        if finished.stdout != job.payload {
+            return Err(format!("the echo differs ({} bytes)\n{finished}\n{text}", finished.stdout.len()));
+        }
+        if !finished.status.success() {
+            return Err(format!("{finished}\n{text}"));
+        }
+        Ok(description(&text))
+    }
+}
+
+/// Reads `(TLS1.2-X.509)-(ECDHE-X25519)-(ECDSA-SHA256)-(AES-256-GCM)` and the lines around it.
+fn description(text: &str) -> Report {
+    let line = text.lines().find(|line| line.contains("(TLS1.2")).unwrap_or_default();
+    let mut parts = line.split(")-(").skip(1);
+    let group = match parts.next().unwrap_or_default() {
+        "ECDHE-X25519" => Some(NamedGroup::X25519),
+        "ECDHE-SECP256R1" => Some(NamedGroup::SECP256R1),
+        "ECDHE-SECP384R1" => Some(NamedGroup::SECP384R1),
+        _ => None,
+    };
+    let rsa = parts.next().unwrap_or_default().starts_with("RSA");
+    let aead = parts.next().unwrap_or_default().split(')').next().unwrap_or_default().replace('-', "_");
+    let suite = SUITES.into_iter().find(|suite: &CipherSuite| {
+        let name = suite.name().unwrap_or_default();
+        !aead.is_empty() && name.contains(&aead) && name.contains("_RSA_") == rsa
+    });
+    let options = text.lines().find(|line| line.starts_with("- Options:"));
+    Report {
+        suite,
+        group,
+        extended_master_secret: options.map(|line| line.contains("extended master secret")),
+        ..Report::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_names_suite_and_group() {
+        let report =
+            description("- Description: (TLS1.2-X.509)-(ECDHE-X25519)-(RSA-PSS-RSAE-SHA256)-(CHACHA20-POLY1305)");
+        assert_eq!(report.suite, Some(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256));
+        assert_eq!(report.group, Some(NamedGroup::X25519));
+    }
+}
