@@ -1,7 +1,8 @@
 //! One connection under scrutiny.
 
 use tls12::{
-    AlertDescription, Answer, ClientConnection, Connection, Error, Event, MIN_OUTPUT, Reason, Received, ServerConnection,
+    AlertDescription, Answer, ClientConnection, Connection, Error, Event, MIN_OUTPUT, Reason, Received,
+    ServerConnection,
 };
 
 use crate::heap::Held;
