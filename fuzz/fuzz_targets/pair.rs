@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tls12::{ClientConnection, ServerConnection};
-use tls12_fuzz::{End, Party, Setup, write_seeds};
+use tls12::{ClientConnection, Connection, ServerConnection};
+use tls12_fuzz::{End, Setup, write_seeds};
 
 fuzz_target!(
     init: write_seeds("pair"),
@@ -42,7 +42,7 @@ impl Wire {
         self.taken = from.said.len();
     }
 
-    fn deliver<A: Party, B: Party>(&mut self, from: &End<A>, to: &mut End<B>, count: usize) {
+    fn deliver<A: Connection, B: Connection>(&mut self, from: &End<A>, to: &mut End<B>, count: usize) {
         self.collect(from);
         let bytes: Vec<u8> = self.bytes.drain(..count.min(self.bytes.len())).collect();
         to.receive(&bytes);
@@ -68,7 +68,7 @@ impl Wire {
         self.bytes.drain(range);
     }
 
-    fn say<C: Party>(&mut self, from: &mut End<C>, length: usize) {
+    fn say<C: Connection>(&mut self, from: &mut End<C>, length: usize) {
         let data: Vec<u8> = (0..length).map(|index| (self.data.len() + index) as u8).collect();
         let taken = from.say(&data);
         self.data.extend_from_slice(&data[..taken]);
@@ -151,7 +151,7 @@ impl Pair {
     }
 }
 
-fn close<C: Party>(end: &mut End<C>) {
+fn close<C: Connection>(end: &mut End<C>) {
     if end.error.is_none() {
         end.connection.close();
         end.flush();

@@ -1,9 +1,6 @@
 //! One connection under scrutiny.
 
-use tls12::{
-    AlertDescription, Answer, ClientConnection, Connection, Error, Event, MIN_OUTPUT, Reason, Received,
-    ServerConnection,
-};
+use tls12::{AlertDescription, Connection, Error, Event, MIN_OUTPUT, Reason, Received};
 
 use crate::heap::Held;
 use crate::parts::{Setup, answer};
@@ -17,23 +14,6 @@ const MOST_HELD: usize = 192 << 10;
 
 /// The most bytes that a peer can make us say in a handshake and by alerts.
 const MOST_SAID: usize = 8 << 10;
-
-/// What [`Connection`] leaves out.
-pub trait Party: Connection {
-    fn answer(&mut self, answer: Answer) -> Result<(), Error>;
-}
-
-impl Party for ClientConnection {
-    fn answer(&mut self, answer: Answer) -> Result<(), Error> {
-        ClientConnection::answer(self, answer)
-    }
-}
-
-impl Party for ServerConnection {
-    fn answer(&mut self, answer: Answer) -> Result<(), Error> {
-        ServerConnection::answer(self, answer)
-    }
-}
 
 /// A connection with what came of it.
 pub struct End<C> {
@@ -53,7 +33,7 @@ pub struct End<C> {
     room: usize,
 }
 
-impl<C: Party> End<C> {
+impl<C: Connection> End<C> {
     /// `room` is the size of the outputs that it writes what is queued to.
     pub fn new(make: impl FnOnce() -> C, room: usize) -> Self {
         let mut held = Held::default();
@@ -222,7 +202,7 @@ fn last_record(mut said: &[u8]) -> &[u8] {
 
 /// Gives a connection a peer's bytes at once, and another one like it the same bytes in pieces, read into small outputs:
 /// the same must come of both.
-pub fn same<C: Party>(setup: Setup, connect: impl Fn() -> C, bytes: &[u8]) {
+pub fn same<C: Connection>(setup: Setup, connect: impl Fn() -> C, bytes: &[u8]) {
     let mut whole = End::new(&connect, 2048);
     whole.receive(bytes);
 

@@ -4,8 +4,10 @@
 mod end;
 mod heap;
 mod parts;
+mod sealer;
 mod seeds;
 
-pub use end::{End, Party, same};
+pub use end::{End, same};
 pub use parts::{Setup, prepare};
+pub use sealer::{Sealer, records, sealers};
 pub use seeds::write_seeds;

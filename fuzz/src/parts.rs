@@ -1,8 +1,8 @@
 //! Connections with nothing random in them, so that a peer that was recorded once fits again.
 
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tls12::crypto::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
@@ -240,6 +240,11 @@ impl Random for Counted {
     }
 }
 
+thread_local! {
+    /// The pre_master_secret that was last agreed on, for a peer that wants to seal what it likes.
+    pub static SHARED: Cell<[u8; 32]> = const { Cell::new([0; 32]) };
+}
+
 /// X25519 with keys from a given source.
 #[derive(Debug)]
 struct Replayable(Arc<Counted>);
@@ -271,6 +276,7 @@ impl KeyExchange for ReplayableKey {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
         let peer: [u8; 32] = peer.try_into().map_err(|_| GroupError)?;
         let shared = self.secret.diffie_hellman(&x25519_dalek::PublicKey::from(peer));
+        SHARED.set(*shared.as_bytes());
         SharedSecret::new(shared.as_bytes()).ok_or(GroupError)
     }
 }

@@ -5,6 +5,7 @@ use std::{env, fs, io};
 
 use crate::end::End;
 use crate::parts::Setup;
+use crate::sealer::plain_messages;
 
 /// The setups whose peers are recorded: each kind of verifier, later decisions, ALPN, and all three AEADs.
 const SETUPS: [u8; 6] = [0x00, 0x01, 0x0b, 0x1d, 0x2a, 0x49];
@@ -25,8 +26,8 @@ fn transcript(setup: Setup) -> (Vec<u8>, Vec<u8>) {
             server.say(b"an answer");
         }
         if round == 4 {
-            tls12::Connection::close(&mut client.connection);
-            tls12::Connection::close(&mut server.connection);
+            client.connection.close();
+            server.connection.close();
             client.flush();
             server.flush();
         }
@@ -62,6 +63,14 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
                 let talk = [0x06, 220, 0x86, 100, 0x00, 255, 0x80, 255, 0x07, 0, 0x00, 60];
                 seed(&[&[setup, setup], &deliver[..], &talk[..]].concat())?;
             }
+            // A request for a new handshake in two parts, data, a warning, an empty record, a close_notify.
+            "sealed" => {
+                let request = if setup & 1 == 0 { [0; 4] } else { [1, 0, 0, 0] };
+                let handshake = [&[22, 3][..], &request[..3], &[22, 1], &request[3..]].concat();
+                let rest = [&[23, 4][..], b"data", &[21, 2, 1, 90, 23, 0, 21, 2, 1, 0, 23, 1, 0]].concat();
+                seed(&[&[setup & 1 | 2], &handshake[..], &rest[..]].concat())?;
+                seed(&[&[setup & 1], &handshake[..], &rest[..]].concat())?;
+            }
             _ => panic!("there is no target {target}"),
         }
     }
@@ -70,12 +79,7 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
 
 /// The handshake messages that can be read, each without its length.
 fn messages(said: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let (mut plain, mut left) = (Vec::new(), said);
-    while let [22, _, _, high, low, rest @ ..] = left {
-        let (fragment, rest) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
-        plain.extend_from_slice(fragment);
-        left = rest;
-    }
+    let plain = plain_messages(said);
     let mut at = 0;
     std::iter::from_fn(move || {
         let [message_type, a, b, c] = *plain.get(at..)?.first_chunk()?;
