@@ -7,7 +7,7 @@ use super::identities::{P256, client_config, server_config, server_name, slow};
 use super::puppet::{Heard, Letter, Puppet, Side};
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
-use crate::ask::{Answer, Ask};
+use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::connection::{ClientConnection, Event, Received, ServerConnection};
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
@@ -42,7 +42,7 @@ impl Real {
         output
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
         of_either!(self, connection => connection.answer(answer))
     }
 
