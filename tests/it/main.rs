@@ -15,7 +15,9 @@ mod recorded;
 
 mod config;
 mod handshakes;
+mod lifecycle;
 mod negotiation;
+mod output;
 mod questions;
 mod replay;
 mod splits;
