@@ -12,6 +12,7 @@ mod credentials;
 mod deciders;
 mod pair;
 mod recorded;
+mod transport;
 
 mod config;
 mod handshakes;
@@ -21,3 +22,4 @@ mod output;
 mod questions;
 mod replay;
 mod splits;
+mod streams;
