@@ -21,5 +21,7 @@ mod negotiation;
 mod output;
 mod questions;
 mod replay;
+mod sockets;
 mod splits;
 mod streams;
+mod vanish;
