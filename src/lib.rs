@@ -125,6 +125,7 @@
 //! - `std` (default): [`stream`], [`RecordBuffer::fill_from`], the system's clock. Without it the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): [`WebPkiVerifier`] and [`CertificateView`].
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -155,6 +156,9 @@ mod record_buffer;
 mod server;
 #[cfg(feature = "std")]
 pub mod stream;
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod testing;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};

@@ -109,15 +109,6 @@ impl TrafficKey {
         TrafficKey { algorithm, key: Zeroizing::default(), iv: Zeroizing::default() }
     }
 
-    /// One that a test chooses; the lengths have to be those of the algorithm.
-    #[cfg(test)]
-    pub(crate) fn new(algorithm: AeadAlgorithm, key: &[u8], iv: &[u8]) -> Self {
-        let mut traffic_key = Self::zero(algorithm);
-        traffic_key.key[..algorithm.key_len()].copy_from_slice(key);
-        traffic_key.iv[..algorithm.fixed_iv_len()].copy_from_slice(iv);
-        traffic_key
-    }
-
     /// The key of the sending side.
     pub(crate) fn sealing(self, backend: Backend) -> SealingKey {
         SealingKey::new(backend, self.algorithm, self.key(), &self.iv)

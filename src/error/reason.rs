@@ -1,209 +1,13 @@
-//! What can go wrong, and the alert that each reason sends.
-
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::{CertificateError, List};
 use crate::alert::AlertDescription;
 use crate::codec::Malformed;
-use crate::message::{CipherSuite, ContentType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
-
-/// Why a connection failed or a call was refused, and in which state of the handshake.
-///
-/// It is cheap to clone: a failed connection stays failed and answers every further call with the same error.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error(Box<Inner>);
-
-#[derive(Clone, PartialEq, Eq)]
-struct Inner {
-    reason: Reason,
-    state: &'static str,
-}
-
-impl Error {
-    pub(crate) fn new(reason: Reason, state: &'static str) -> Self {
-        Error(Box::new(Inner { reason, state }))
-    }
-
-    /// What went wrong.
-    #[must_use]
-    pub fn reason(&self) -> &Reason {
-        &self.0.reason
-    }
-
-    /// The state of the handshake (a name of the flow table, or `Established`) in which it went wrong.
-    #[must_use]
-    pub fn state(&self) -> &'static str {
-        self.0.state
-    }
-
-    /// The alert that was sent to the peer because of this, if the reason has one.
-    #[must_use]
-    pub fn alert(&self) -> Option<AlertDescription> {
-        self.0.reason.alert()
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (in state {})", self.0.reason, self.0.state)
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("reason", &self.0.reason).field("state", &self.0.state).finish()
-    }
-}
-
-impl core::error::Error for Error {}
-
-/// What the bytes at the start of a connection look like when they are not TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NotTls {
-    /// A plain HTTP request was sent to a TLS port.
-    HttpRequest,
-    /// A `CONNECT` request, meant for a proxy, was sent to a TLS port.
-    HttpProxyRequest,
-    /// A plain HTTP response: the port that we connected to doesn't speak TLS, or not at once.
-    HttpResponse,
-    /// A hello of SSL 2.0 (RFC 5246 appendix E.2).
-    Ssl2Hello,
-    /// A greeting of a mail or file server (`220 …`, `* OK …`): it wants STARTTLS first.
-    Greeting,
-    /// Something else: its first five bytes.
-    Bytes([u8; 5]),
-}
-
-/// Why a certificate is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// The certificate cannot be parsed.
-    BadEncoding(String),
-    /// `not_after` lies in the past. Times are seconds since 1970-01-01 00:00 UTC.
-    Expired {
-        /// The time of the check.
-        now: u64,
-        /// The end of validity.
-        not_after: u64,
-    },
-    /// `not_before` lies in the future. Times are seconds since 1970-01-01 00:00 UTC.
-    NotValidYet {
-        /// The time of the check.
-        now: u64,
-        /// The start of validity.
-        not_before: u64,
-    },
-    /// No path leads from the certificate to a root that we trust.
-    UnknownIssuer {
-        /// The issuer that the certificate names.
-        issuer: String,
-    },
-    /// The certificate is for other names.
-    WrongName {
-        /// The name that was asked for.
-        wanted: String,
-        /// The names that the certificate covers.
-        names: Vec<String>,
-    },
-    /// The certificate, or one above it, was revoked.
-    Revoked,
-    /// A signature in the path is wrong.
-    BadSignature,
-    /// The certificate's key usage does not allow what the handshake needs (RFC 5280 §4.2.1.3).
-    KeyUsage,
-    /// The certificate's extended key usage does not allow this role (RFC 5280 §4.2.1.12).
-    ExtendedKeyUsage,
-    /// An RSA key has fewer bits than allowed, or more.
-    RsaKeySize {
-        /// Size of the modulus.
-        bits: usize,
-        /// The fewest that are accepted.
-        least: usize,
-        /// The most that are accepted.
-        most: usize,
-    },
-    /// The key's type, curve or the algorithm of a signature is one that this library does not know.
-    UnsupportedAlgorithm(String),
-    /// The path breaks this rule of path validation (RFC 5280 §6.1).
-    Constraint(&'static str),
-    /// The path is too long or too complex to be checked within the budget.
-    TooComplex,
-    /// Whoever verifies refused it, for a reason of its own.
-    Refused(String),
-}
-
-impl CertificateError {
-    /// The alert of RFC 5246 §7.2.2 that says so.
-    #[must_use]
-    pub fn alert(&self) -> AlertDescription {
-        match self {
-            CertificateError::BadEncoding(_) => AlertDescription::DECODE_ERROR,
-            CertificateError::Expired { .. } | CertificateError::NotValidYet { .. } => {
-                AlertDescription::CERTIFICATE_EXPIRED
-            }
-            CertificateError::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
-            CertificateError::Revoked => AlertDescription::CERTIFICATE_REVOKED,
-            CertificateError::UnsupportedAlgorithm(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
-            CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
-            CertificateError::WrongName { .. }
-            | CertificateError::BadSignature
-            | CertificateError::KeyUsage
-            | CertificateError::ExtendedKeyUsage
-            | CertificateError::RsaKeySize { .. }
-            | CertificateError::Constraint(_)
-            | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
-        }
-    }
-}
-
-impl fmt::Display for CertificateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadEncoding(detail) => write!(f, "the certificate cannot be parsed: {detail}"),
-            Self::Expired { now, not_after } => {
-                write!(
-                    f,
-                    "the certificate expired {} seconds ago (now {now}, not after {not_after})",
-                    now.saturating_sub(*not_after)
-                )
-            }
-            Self::NotValidYet { now, not_before } => {
-                write!(
-                    f,
-                    "the certificate becomes valid in {} seconds (now {now}, not before {not_before}); is the clock right?",
-                    not_before.saturating_sub(*now)
-                )
-            }
-            Self::UnknownIssuer { issuer } => {
-                write!(
-                    f,
-                    "no path from the certificate to a trusted root: it was issued by \"{issuer}\"; is that root among ours, and does the peer send its intermediate certificates?"
-                )
-            }
-            Self::WrongName { wanted, names } => {
-                write!(f, "certificate does not cover \"{wanted}\"; ")?;
-                if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
-            }
-            Self::Revoked => f.write_str("the certificate was revoked"),
-            Self::BadSignature => f.write_str("a signature in the certificate's path is wrong"),
-            Self::KeyUsage => f.write_str("the certificate's key usage does not allow digital signatures"),
-            Self::ExtendedKeyUsage => f.write_str("the certificate's extended key usage does not allow this role"),
-            Self::RsaKeySize { bits, least, most } => {
-                write!(f, "the RSA key has {bits} bits; {least} to {most} are accepted")
-            }
-            Self::UnsupportedAlgorithm(detail) => write!(f, "not supported: {detail}"),
-            Self::Constraint(rule) => write!(f, "the certificate's path is not valid: {rule}"),
-            Self::TooComplex => f.write_str("the certificate's path is too long or too complex"),
-            Self::Refused(why) => write!(f, "the verifier refused the certificate: {why}"),
-        }
-    }
-}
-
-impl core::error::Error for CertificateError {}
+use crate::message::{
+    CipherSuite, ContentType, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
+};
 
 /// What went wrong, with what each side offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,7 +140,7 @@ pub enum Reason {
     /// The peer chose an application protocol that we did not offer. The name as text, bytes that are not ASCII escaped.
     AlpnNotOffered(String),
     /// The peer answered with an extension that we did not offer.
-    ExtensionNotOffered(crate::message::ExtensionType),
+    ExtensionNotOffered(ExtensionType),
     /// The client offers no null compression, or the server chose another.
     Compression,
     /// The peer does not support the uncompressed point format (RFC 8422 §5.1.2).
@@ -588,52 +392,20 @@ fn no_common<T: fmt::Display>(f: &mut fmt::Formatter<'_>, what: &str, ours: &[T]
     write!(f, "no {what} in common: we offered {}, the peer offers {}", List(ours), List(peer))
 }
 
-/// Bytes of the peer as text, so that no control character of theirs reaches a terminal.
-pub(crate) fn escape(bytes: &[u8]) -> String {
-    alloc::format!("{}", bytes.escape_ascii())
+/// What the bytes at the start of a connection look like when they are not TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotTls {
+    /// A plain HTTP request was sent to a TLS port.
+    HttpRequest,
+    /// A `CONNECT` request, meant for a proxy, was sent to a TLS port.
+    HttpProxyRequest,
+    /// A plain HTTP response: the port that we connected to doesn't speak TLS, or not at once.
+    HttpResponse,
+    /// A hello of SSL 2.0 (RFC 5246 appendix E.2).
+    Ssl2Hello,
+    /// A greeting of a mail or file server (`220 …`, `* OK …`): it wants STARTTLS first.
+    Greeting,
+    /// Something else: its first five bytes.
+    Bytes([u8; 5]),
 }
-
-/// A list as a person writes it.
-struct List<'a, T>(&'a [T]);
-
-impl<T: fmt::Display> fmt::Display for List<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("none");
-        }
-        for (index, item) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{item}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Why a configuration cannot be built; says which field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    field: &'static str,
-    problem: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        ConfigError { field, problem: problem.into() }
-    }
-
-    /// The field of the configuration that is wrong.
-    #[must_use]
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "configuration field `{}`: {}", self.field, self.problem)
-    }
-}
-
-impl core::error::Error for ConfigError {}

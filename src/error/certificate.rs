@@ -1,0 +1,134 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::List;
+use crate::alert::AlertDescription;
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The certificate cannot be parsed.
+    BadEncoding(String),
+    /// `not_after` lies in the past. Times are seconds since 1970-01-01 00:00 UTC.
+    Expired {
+        /// The time of the check.
+        now: u64,
+        /// The end of validity.
+        not_after: u64,
+    },
+    /// `not_before` lies in the future. Times are seconds since 1970-01-01 00:00 UTC.
+    NotValidYet {
+        /// The time of the check.
+        now: u64,
+        /// The start of validity.
+        not_before: u64,
+    },
+    /// No path leads from the certificate to a root that we trust.
+    UnknownIssuer {
+        /// The issuer that the certificate names.
+        issuer: String,
+    },
+    /// The certificate is for other names.
+    WrongName {
+        /// The name that was asked for.
+        wanted: String,
+        /// The names that the certificate covers.
+        names: Vec<String>,
+    },
+    /// The certificate, or one above it, was revoked.
+    Revoked,
+    /// A signature in the path is wrong.
+    BadSignature,
+    /// The certificate's key usage does not allow what the handshake needs (RFC 5280 §4.2.1.3).
+    KeyUsage,
+    /// The certificate's extended key usage does not allow this role (RFC 5280 §4.2.1.12).
+    ExtendedKeyUsage,
+    /// An RSA key has fewer bits than allowed, or more.
+    RsaKeySize {
+        /// Size of the modulus.
+        bits: usize,
+        /// The fewest that are accepted.
+        least: usize,
+        /// The most that are accepted.
+        most: usize,
+    },
+    /// The key's type, curve or the algorithm of a signature is one that this library does not know.
+    UnsupportedAlgorithm(String),
+    /// The path breaks this rule of path validation (RFC 5280 §6.1).
+    Constraint(&'static str),
+    /// The path is too long or too complex to be checked within the budget.
+    TooComplex,
+    /// Whoever verifies refused it, for a reason of its own.
+    Refused(String),
+}
+
+impl CertificateError {
+    /// The alert of RFC 5246 §7.2.2 that says so.
+    #[must_use]
+    pub fn alert(&self) -> AlertDescription {
+        match self {
+            CertificateError::BadEncoding(_) => AlertDescription::DECODE_ERROR,
+            CertificateError::Expired { .. } | CertificateError::NotValidYet { .. } => {
+                AlertDescription::CERTIFICATE_EXPIRED
+            }
+            CertificateError::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
+            CertificateError::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            CertificateError::UnsupportedAlgorithm(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
+            CertificateError::WrongName { .. }
+            | CertificateError::BadSignature
+            | CertificateError::KeyUsage
+            | CertificateError::ExtendedKeyUsage
+            | CertificateError::RsaKeySize { .. }
+            | CertificateError::Constraint(_)
+            | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
+        }
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadEncoding(detail) => write!(f, "the certificate cannot be parsed: {detail}"),
+            Self::Expired { now, not_after } => {
+                write!(
+                    f,
+                    "the certificate expired {} seconds ago (now {now}, not after {not_after})",
+                    now.saturating_sub(*not_after)
+                )
+            }
+            Self::NotValidYet { now, not_before } => {
+                write!(
+                    f,
+                    "the certificate becomes valid in {} seconds (now {now}, not before {not_before}); is the clock right?",
+                    not_before.saturating_sub(*now)
+                )
+            }
+            Self::UnknownIssuer { issuer } => {
+                write!(
+                    f,
+                    "no path from the certificate to a trusted root: it was issued by \"{issuer}\"; is that root among ours, and does the peer send its intermediate certificates?"
+                )
+            }
+            Self::WrongName { wanted, names } => {
+                write!(f, "certificate does not cover \"{wanted}\"; ")?;
+                if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
+            }
+            Self::Revoked => f.write_str("the certificate was revoked"),
+            Self::BadSignature => f.write_str("a signature in the certificate's path is wrong"),
+            Self::KeyUsage => f.write_str("the certificate's key usage does not allow digital signatures"),
+            Self::ExtendedKeyUsage => f.write_str("the certificate's extended key usage does not allow this role"),
+            Self::RsaKeySize { bits, least, most } => {
+                write!(f, "the RSA key has {bits} bits; {least} to {most} are accepted")
+            }
+            Self::UnsupportedAlgorithm(detail) => write!(f, "not supported: {detail}"),
+            Self::Constraint(rule) => write!(f, "the certificate's path is not valid: {rule}"),
+            Self::TooComplex => f.write_str("the certificate's path is too long or too complex"),
+            Self::Refused(why) => write!(f, "the verifier refused the certificate: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for CertificateError {}
