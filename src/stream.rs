@@ -126,12 +126,14 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     fn advance(&mut self) -> io::Result<bool> {
         match self.received.next_event(&mut self.connection) {
             Ok(Event::Data(range)) => self.data = range,
-            Ok(Event::NeedInput { .. }) => {
-                if self.received.fill_from(&mut self.transport)? == 0 {
+            Ok(Event::NeedInput { .. }) => match self.received.fill_from(&mut self.transport) {
+                Ok(0) => {
                     self.connection.end_of_input()?;
                     return Ok(false);
                 }
-            }
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            },
             Ok(Event::Closed) => return Ok(false),
             Ok(Event::Ask(ask)) => {
                 self.question = Some(ask);
@@ -139,8 +141,11 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
             }
             Ok(Event::Waiting) => return Err(waits()),
             Ok(Event::Established | Event::Progress) => {}
-            // The alert goes out as far as the transport takes it now; the error follows at the next step.
-            Ok(Event::Failing) => _ = self.send(),
+            // The alert goes out first, unless the transport cannot take it: that must not hide why we failed.
+            Ok(Event::Failing) => match self.send() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                _ => return self.advance(),
+            },
             Err(error) => {
                 _ = self.send();
                 return Err(error.into());
