@@ -21,6 +21,7 @@ mod negotiation;
 mod output;
 mod questions;
 mod replay;
+mod rustls_peer;
 mod sockets;
 mod splits;
 mod streams;
