@@ -12,10 +12,17 @@ mod credentials;
 mod deciders;
 mod pair;
 mod recorded;
+mod transport;
 
 mod config;
 mod handshakes;
+mod lifecycle;
 mod negotiation;
+mod output;
 mod questions;
 mod replay;
+mod rustls_peer;
+mod sockets;
 mod splits;
+mod streams;
+mod vanish;

@@ -2,7 +2,7 @@
 
 use tls12::message::SignatureScheme;
 use tls12::pki_types::ServerName;
-use tls12::{AlertDescription, Ask, CertificateError, Connection, Error, Event, Reason, SignError};
+use tls12::{AlertDescription, Ask, CertificateError, Error, Event, Reason, SignError};
 
 use crate::credentials::{Kind, identity};
 use crate::deciders::{Deciding, Late};

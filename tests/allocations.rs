@@ -1,0 +1,302 @@
+//! How often the library allocates: never for a record of an established connection; and the figures of a handshake.
+//!
+//! A test binary of its own, because counting needs a global allocator of its own. Calls are counted for each thread.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that panics fails, as it should"
+)]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use allocation_counter::{AllocationInfo, measure};
+use tls12::message::CipherSuite;
+use tls12::pki_types::{PrivateKeyDer, ServerName};
+use tls12::stream::TlsStream;
+use tls12::{
+    Backend, ClientConfig, ClientConnection, Connection, Event, Identity, Received, RecordBuffer, ServerConfig,
+    ServerConnection, Step,
+};
+
+const NAME: &str = "server.example";
+
+/// One for each AEAD.
+const SUITES: [CipherSuite; 3] = [
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+/// Sizes of data: one byte, some, a record, several records.
+const LENGTHS: [usize; 5] = [1, 100, 16384, 16385, 60_000];
+
+/// Rounds for each size.
+const ROUNDS: usize = 20;
+
+fn configs(suite: CipherSuite) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+    let made = rcgen::generate_simple_self_signed([NAME.to_string()]).unwrap();
+    let root = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let identity = Identity::new(vec![root.clone()], Backend::default().load_key(&key).unwrap()).unwrap();
+    let client = ClientConfig::builder().roots([root]).cipher_suites(&[suite]).build().unwrap();
+    (client, ServerConfig::builder().identity(identity).build().unwrap())
+}
+
+fn connections(suite: CipherSuite) -> (ClientConnection, ServerConnection) {
+    let (client, server) = configs(suite);
+    (ClientConnection::new(client, ServerName::try_from(NAME).unwrap()).unwrap(), ServerConnection::new(server))
+}
+
+/// Gives `to` all that `from` has queued, in buffers that are there already.
+fn pass(from: &mut impl Connection, to: &mut impl Connection, buffer: &mut [u8]) {
+    let filled = from.write(&[], buffer).unwrap().produced;
+    let mut at = 0;
+    loop {
+        let Received { consumed, event } = to.read(&mut buffer[at..filled]).unwrap();
+        at += consumed;
+        if let Event::NeedInput { .. } = event {
+            return;
+        }
+    }
+}
+
+fn established(suite: CipherSuite) -> (ClientConnection, ServerConnection) {
+    let (mut client, mut server) = connections(suite);
+    let mut buffer = vec![0; 20_000];
+    pass(&mut client, &mut server, &mut buffer);
+    pass(&mut server, &mut client, &mut buffer);
+    pass(&mut client, &mut server, &mut buffer);
+    pass(&mut server, &mut client, &mut buffer);
+    assert!(client.is_established() && server.is_established());
+    (client, server)
+}
+
+/// No call of the allocator while this runs.
+#[track_caller]
+fn assert_allocates_nothing(what: &str, work: impl FnOnce()) {
+    let counted = measure(work);
+    assert_eq!(counted.count_total, 0, "{what} allocates: {counted:?}");
+}
+
+/// Sends `data` once; the other side reads all of it in place.
+fn send(from: &mut impl Connection, to: &mut impl Connection, data: &[u8], wire: &mut [u8]) {
+    let sent = from.write(data, wire).unwrap();
+    assert_eq!(sent.taken, data.len());
+    read_all(to, &mut wire[..sent.produced], data.len());
+}
+
+fn read_all(to: &mut impl Connection, mut wire: &mut [u8], length: usize) {
+    let mut received = 0;
+    loop {
+        let Received { consumed, event } = to.read(wire).unwrap();
+        match event {
+            Event::Data(range) => received += range.len(),
+            Event::NeedInput { .. } => break,
+            _ => panic!("neither data nor the end of it"),
+        }
+        wire = &mut wire[consumed..];
+    }
+    assert_eq!(received, length);
+}
+
+#[test]
+fn read_and_write_allocate_nothing_for_a_record() {
+    for suite in SUITES {
+        let (mut client, mut server) = established(suite);
+        let data = vec![7; 60_000];
+        let mut wire = vec![0; 70_000];
+        for length in LENGTHS {
+            assert_allocates_nothing(&format!("{suite}, {length} bytes"), || {
+                for _ in 0..ROUNDS {
+                    send(&mut client, &mut server, &data[..length], &mut wire);
+                    send(&mut server, &mut client, &data[..length], &mut wire);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn write_vec_allocates_nothing_where_there_is_capacity() {
+    for suite in SUITES {
+        let (mut client, mut server) = established(suite);
+        let data = vec![7; 60_000];
+        for length in LENGTHS {
+            // Exactly what output_len says is enough.
+            let mut wire = Vec::with_capacity(client.output_len(length));
+            assert_allocates_nothing(&format!("{suite}, {length} bytes"), || {
+                for _ in 0..ROUNDS {
+                    wire.clear();
+                    assert_eq!(client.write_vec(&data[..length], &mut wire).unwrap().taken, length);
+                    read_all(&mut server, &mut wire, length);
+                    wire.clear();
+                    assert_eq!(server.write_vec(&data[..length], &mut wire).unwrap().taken, length);
+                    read_all(&mut client, &mut wire, length);
+                }
+            });
+        }
+    }
+}
+
+/// Receives through a record buffer; says how many bytes of data came.
+fn step_all(to: &mut impl Connection, buffer: &mut RecordBuffer, mut wire: &[u8]) -> usize {
+    let mut received = 0;
+    loop {
+        match buffer.step(to).unwrap() {
+            Step::Data(data) => received += data.len(),
+            Step::NeedInput if wire.is_empty() => return received,
+            Step::NeedInput => _ = buffer.fill_from(&mut wire).unwrap(),
+            _ => panic!("neither data nor the end of it"),
+        }
+    }
+}
+
+#[test]
+fn a_record_buffer_allocates_nothing_once_it_has_its_size() {
+    for suite in SUITES {
+        let (mut client, mut server) = established(suite);
+        let data = vec![7; 60_000];
+        let mut wire = vec![0; 70_000];
+        let (mut of_client, mut of_server) = (RecordBuffer::new(), RecordBuffer::new());
+        let mut round = |length: usize| {
+            let sent = client.write(&data[..length], &mut wire).unwrap();
+            assert_eq!(step_all(&mut server, &mut of_server, &wire[..sent.produced]), length);
+            let sent = server.write(&data[..length], &mut wire).unwrap();
+            assert_eq!(step_all(&mut client, &mut of_client, &wire[..sent.produced]), length);
+        };
+        round(60_000);
+        for length in LENGTHS {
+            assert_allocates_nothing(&format!("{suite}, {length} bytes"), || {
+                (0..ROUNDS).for_each(|_| round(length));
+            });
+        }
+    }
+}
+
+/// A transport whose buffers are there already.
+struct Pipe {
+    incoming: Rc<RefCell<VecDeque<u8>>>,
+    outgoing: Rc<RefCell<VecDeque<u8>>>,
+}
+
+impl Pipe {
+    fn pair() -> (Pipe, Pipe) {
+        let wire = || Rc::new(RefCell::new(VecDeque::with_capacity(100_000)));
+        let (up, down) = (wire(), wire());
+        (Pipe { incoming: down.clone(), outgoing: up.clone() }, Pipe { incoming: up, outgoing: down })
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut incoming = self.incoming.borrow_mut();
+        // A kind alone is no allocation.
+        if incoming.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { incoming.read(out) }
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.outgoing.borrow_mut().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_allocates_nothing_for_a_record_once_its_buffers_have_their_size() {
+    for suite in SUITES {
+        let (client, server) = connections(suite);
+        let (one, other) = Pipe::pair();
+        let (mut client, mut server) = (TlsStream::new(client, one), TlsStream::new(server, other));
+        for _ in 0..3 {
+            _ = client.handshake();
+            _ = server.handshake();
+        }
+        let data = vec![7; 60_000];
+        let mut heard = vec![0; 60_000];
+        let mut round = |length: usize| {
+            client.write_all(&data[..length]).unwrap();
+            server.read_exact(&mut heard[..length]).unwrap();
+            server.write_all(&data[..length]).unwrap();
+            client.read_exact(&mut heard[..length]).unwrap();
+        };
+        round(60_000);
+        for length in LENGTHS {
+            assert_allocates_nothing(&format!("{suite}, {length} bytes"), || {
+                (0..ROUNDS).for_each(|_| round(length));
+            });
+        }
+    }
+}
+
+/// What each side allocates in one handshake, those of the crypto crate, the verifier and the signing included, and what
+/// of it stays: the heap of an established connection.
+fn handshake(suite: CipherSuite) -> [AllocationInfo; 2] {
+    let (client_config, server_config) = configs(suite);
+    let name = ServerName::try_from(NAME).unwrap();
+    let mut buffer = vec![0; 20_000];
+    let (mut client, mut server) = (None, None);
+    let mut parts = [Vec::new(), Vec::new()];
+
+    parts[0].push(measure(|| client = Some(ClientConnection::new(client_config.clone(), name.clone()).unwrap())));
+    parts[1].push(measure(|| server = Some(ServerConnection::new(server_config.clone()))));
+    let (Some(client), Some(server)) = (&mut client, &mut server) else { panic!("they were just made") };
+    for _ in 0..2 {
+        let mut filled = 0;
+        parts[0].push(measure(|| filled = client.write(&[], &mut buffer).unwrap().produced));
+        parts[1].push(measure(|| handle(server, &mut buffer[..filled])));
+        parts[1].push(measure(|| filled = server.write(&[], &mut buffer).unwrap().produced));
+        parts[0].push(measure(|| handle(client, &mut buffer[..filled])));
+    }
+    assert!(client.is_established() && server.is_established());
+    parts.map(|parts| {
+        let sum = |of: fn(&AllocationInfo) -> i64| parts.iter().map(of).sum::<i64>();
+        AllocationInfo {
+            count_total: parts.iter().map(|part| part.count_total).sum(),
+            bytes_total: parts.iter().map(|part| part.bytes_total).sum(),
+            count_current: sum(|part| part.count_current),
+            bytes_current: sum(|part| part.bytes_current),
+            ..AllocationInfo::default()
+        }
+    })
+}
+
+fn handle(connection: &mut impl Connection, mut input: &mut [u8]) {
+    loop {
+        let Received { consumed, event } = connection.read(input).unwrap();
+        if let Event::NeedInput { .. } = event {
+            return;
+        }
+        input = &mut input[consumed..];
+    }
+}
+
+#[test]
+fn the_figures_of_a_handshake_are_these() {
+    for suite in SUITES {
+        // The first one also fills what the crypto crate keeps for ever.
+        handshake(suite);
+        let figures = handshake(suite);
+        for (role, figure, size) in [
+            ("client", &figures[0], size_of::<ClientConnection>()),
+            ("server", &figures[1], size_of::<ServerConnection>()),
+        ] {
+            println!(
+                "{suite}, {role}: {} allocations of {} bytes; of them stay {} of {} bytes, beside a struct of {size} bytes",
+                figure.count_total, figure.bytes_total, figure.count_current, figure.bytes_current
+            );
+        }
+        let server = &figures[1];
+        assert!(server.bytes_current <= 1600, "what stays with a server: {server:?}");
+    }
+}
