@@ -156,6 +156,9 @@ mod record_buffer;
 mod server;
 #[cfg(feature = "std")]
 pub mod stream;
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod testing;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};

@@ -168,6 +168,12 @@ macro_rules! api {
                 self.0.is_established()
             }
 
+            #[cfg(test)]
+            #[cfg(feature = "std")]
+            pub(crate) fn plant(&mut self, state: &'static str, letter: &'static str) {
+                self.0.plant(state, letter);
+            }
+
             /// The state of our side: a name of the flow table, `Established`, or `Failed`.
             #[must_use]
             pub fn state(&self) -> &'static str {

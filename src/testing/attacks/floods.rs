@@ -1,0 +1,291 @@
+//! Peers that send for ever, or announce more than anybody should hold.
+
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::alert::{AlertDescription, AlertLevel};
+use crate::error::Reason;
+use crate::message::{ContentType, HandshakeType as H, SignatureScheme};
+use crate::record::MessageLimits;
+use crate::testing::bench::{Bench, TO_CLIENT, each_state};
+use crate::testing::identities::{P256, client_config, server_config};
+use crate::testing::puppet::{Letter, with_extension};
+
+const HELLO_REQUEST: Letter = Letter::Handshake(H::HELLO_REQUEST);
+const REFUSAL: (u8, AlertDescription) = (1, AlertDescription::NO_RENEGOTIATION);
+
+#[test]
+fn a_flood_of_hello_requests_is_capped_in_every_state_of_a_client() {
+    for mut bench in each_state().filter(Bench::is_client) {
+        let established = bench.real.is_established();
+        for _ in 0..8 {
+            bench.say(HELLO_REQUEST).expect("not too many yet");
+        }
+        let expected = if established { vec![REFUSAL; 8] } else { vec![] };
+        assert_eq!(bench.alerts(), expected, "refused in traffic, ignored in a handshake");
+        let result = bench.say(HELLO_REQUEST);
+        let reason = Reason::TooManyHelloRequests { limit: 8 };
+        bench.failed(result, &reason, AlertDescription::UNEXPECTED_MESSAGE);
+    }
+}
+
+#[test]
+fn hello_requests_in_one_record_are_capped_alike() {
+    let mut bench = Bench::any_client();
+    bench.handshake();
+    let result = bench.send(ContentType::HANDSHAKE, &[0; 4 * 4000]);
+    bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
+    assert_eq!(bench.alerts().len(), 8 + 1, "no more than eight refusals, and the end");
+}
+
+/// CVE-2021-3449 dereferenced a pointer that only the first hello had set.
+#[test]
+fn a_client_hello_in_traffic_is_refused_with_and_without_each_extension() {
+    type Change = fn(&mut crate::message::ClientHello<'_>);
+    let changes: [Change; 10] = [
+        |_| (),
+        |hello| hello.extensions = crate::message::ClientExtensions::default(),
+        |hello| hello.extensions.signature_algorithms = None,
+        |hello| hello.extensions.supported_groups = None,
+        |hello| hello.extensions.server_name = None,
+        |hello| hello.extensions.ec_point_formats = None,
+        |hello| hello.extensions.renegotiation_info = None,
+        |hello| hello.extensions.renegotiation_info = Some(&[7; 12]),
+        |hello| hello.extensions.extended_master_secret = false,
+        |hello| hello.cipher_suites = [crate::message::CipherSuite(0x0005)].as_slice().into(),
+    ];
+    for change in changes {
+        let mut bench = Bench::any_server();
+        bench.handshake();
+        let hello = bench.puppet.client_hello(change);
+        bench.say_message(&hello).expect("a request that is refused is no error");
+        assert_eq!(bench.alerts(), [REFUSAL]);
+        bench.say(Letter::ApplicationData).expect("the connection goes on");
+        assert_eq!(bench.data, b"data");
+    }
+}
+
+#[test]
+fn a_flood_of_client_hellos_in_traffic_is_capped() {
+    let mut bench = Bench::any_server();
+    bench.handshake();
+    for _ in 0..8 {
+        bench.tell(H::CLIENT_HELLO);
+    }
+    assert_eq!(bench.alerts(), vec![REFUSAL; 8]);
+    let result = bench.say(Letter::Handshake(H::CLIENT_HELLO));
+    bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
+}
+
+#[test]
+fn the_cap_on_hello_requests_is_not_reset_by_data() {
+    let mut bench = Bench::any_client();
+    bench.handshake();
+    for _ in 0..8 {
+        bench.go(&[HELLO_REQUEST, Letter::ApplicationData]);
+    }
+    let result = bench.say(HELLO_REQUEST);
+    bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
+}
+
+#[test]
+fn nobody_is_refused_a_renegotiation_behind_our_close_notify() {
+    let mut bench = Bench::any_client();
+    bench.handshake();
+    bench.real.close();
+    bench.go(&[HELLO_REQUEST]);
+    assert_eq!(bench.alerts(), [(1, AlertDescription::CLOSE_NOTIFY)]);
+}
+
+#[test]
+fn a_flood_of_warnings_is_capped_in_every_state() {
+    for mut bench in each_state() {
+        for _ in 0..4 {
+            bench.send_alert(AlertLevel::Warning, AlertDescription::USER_CANCELED).expect("not too many yet");
+        }
+        let result = bench.send_alert(AlertLevel::Warning, AlertDescription::UNRECOGNIZED_NAME);
+        bench.failed(result, &Reason::TooManyWarningAlerts { limit: 4 }, AlertDescription::DECODE_ERROR);
+    }
+}
+
+#[test]
+fn a_flood_of_empty_records_is_capped_in_every_state() {
+    for mut bench in each_state() {
+        for _ in 0..32 {
+            bench.send(ContentType::HANDSHAKE, &[]).expect("not too many yet");
+        }
+        let result = bench.send(ContentType::HANDSHAKE, &[]);
+        bench.failed(result, &Reason::TooManyEmptyRecords { limit: 32 }, AlertDescription::UNEXPECTED_MESSAGE);
+    }
+}
+
+#[test]
+fn empty_records_of_data_are_capped_alike() {
+    for mut bench in each_state().filter(|bench| bench.real.is_established()) {
+        for round in 0..3 {
+            for _ in 0..32 {
+                bench.send(ContentType::APPLICATION_DATA, &[]).expect("not too many yet");
+            }
+            bench.say(Letter::ApplicationData).expect("data clears the count");
+            assert_eq!(bench.data.len(), 4 * (round + 1));
+        }
+        for _ in 0..32 {
+            bench.send(ContentType::APPLICATION_DATA, &[]).expect("not too many yet");
+        }
+        let result = bench.send(ContentType::APPLICATION_DATA, &[]);
+        bench.failed(result, &Reason::TooManyEmptyRecords { limit: 32 }, AlertDescription::UNEXPECTED_MESSAGE);
+    }
+}
+
+#[test]
+fn warnings_and_empty_records_do_not_hide_each_other() {
+    let mut bench = Bench::any_server();
+    bench.handshake();
+    let mut said = 0;
+    let error = loop {
+        said += 1;
+        let warning = bench.send_alert(AlertLevel::Warning, AlertDescription::USER_CANCELED);
+        if let Err(error) = warning.and_then(|()| bench.send(ContentType::APPLICATION_DATA, &[])) {
+            break error;
+        }
+        assert!(said < 10, "it has to end");
+    };
+    assert_eq!(error.reason(), &Reason::TooManyWarningAlerts { limit: 4 });
+    bench.failed_with(&error, AlertDescription::DECODE_ERROR);
+}
+
+/// The header of a message that is longer than it may be by one byte: type, limit, and the setting's name.
+fn too_long(limits: MessageLimits) -> Vec<(H, usize, &'static str)> {
+    let mut cases = vec![
+        (H::CERTIFICATE, limits.certificate, "message_limits.certificate"),
+        (H::CERTIFICATE_STATUS, limits.certificate_status, "message_limits.certificate_status"),
+    ];
+    for other in [
+        H::CLIENT_HELLO,
+        H::SERVER_HELLO,
+        H::NEW_SESSION_TICKET,
+        H::SERVER_KEY_EXCHANGE,
+        H::CERTIFICATE_REQUEST,
+        H::SERVER_HELLO_DONE,
+        H::CERTIFICATE_VERIFY,
+        H::CLIENT_KEY_EXCHANGE,
+        H::FINISHED,
+        H::HELLO_REQUEST,
+        H(3),
+        H(255),
+    ] {
+        cases.push((other, limits.other, "message_limits.other"));
+    }
+    cases
+}
+
+fn header(message: H, length: usize) -> Vec<u8> {
+    let [_, length @ ..] = u32::try_from(length).expect("24 bits").to_be_bytes();
+    [&[message.0][..], &length].concat()
+}
+
+#[test]
+fn each_message_is_capped_at_its_header_and_the_error_names_the_setting() {
+    for (start, limits) in
+        [(Bench::any_client as fn() -> Bench, MessageLimits::client()), (Bench::any_server, MessageLimits::server())]
+    {
+        for (message, limit, setting) in too_long(limits) {
+            for length in [limit + 1, 0xff_ffff] {
+                let mut bench = start();
+                let result = bench.send(ContentType::HANDSHAKE, &header(message, length));
+                let reason = Reason::MessageTooLong { message, length, limit, setting };
+                assert!(reason.to_string().contains(setting), "{reason}");
+                bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
+
+                // As much as is allowed is waited for.
+                let mut bench = start();
+                bench.send(ContentType::HANDSHAKE, &header(message, limit)).expect("not longer than the limit");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_caps_are_those_of_the_configuration() {
+    let limits = MessageLimits { certificate: 100, certificate_status: 50, other: 400 };
+    for (message, limit, setting) in too_long(limits) {
+        let length = limit + 1;
+        for mut bench in [
+            Bench::client(client_config(true, false).message_limits(limits).build().expect("a configuration")),
+            Bench::server(server_config(&P256, false).message_limits(limits).build().expect("a configuration")),
+        ] {
+            let result = bench.send(ContentType::HANDSHAKE, &header(message, length));
+            let reason = Reason::MessageTooLong { message, length, limit, setting };
+            bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
+        }
+    }
+}
+
+#[test]
+fn the_other_messages_of_a_handshake_are_capped_together() {
+    let mut bench = Bench::any_client();
+    let hello = with_extension(&bench.puppet.server_hello(|_| ()), 0xff01, &[]);
+    let spent = hello.len() - 4;
+    // A ServerHello in its place is counted, whatever becomes of it; so is the next message's header.
+    let behind = [&hello[..], &header(H::SERVER_KEY_EXCHANGE, 8192 - spent + 1)].concat();
+    let result = bench.send(ContentType::HANDSHAKE, &behind);
+    let reason = Reason::MessageTooLong {
+        message: H::SERVER_KEY_EXCHANGE,
+        length: 8192 - spent + 1,
+        limit: 8192 - spent,
+        setting: "message_limits.other",
+    };
+    bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
+}
+
+/// A hello of the largest size that is allowed: thousands of suites, groups and extensions cost what their bytes cost.
+#[test]
+fn a_hello_full_of_unknown_values_is_answered_in_no_time() {
+    let mut bench = Bench::any_server();
+    let mut hello = bench.puppet.client_hello(|_| ());
+    // Unknown extensions 0x4000, 0x4001, …, until the limit of 8192 bytes is reached.
+    let mut block = Vec::new();
+    let room = 8192 - (hello.len() - 4);
+    for number in (0x4000_u16..).take(room / 4) {
+        block.extend(number.to_be_bytes());
+        block.extend([0, 0]);
+    }
+    let (length_at, old) = extension_block(&hello);
+    let new = u16::try_from(old + block.len()).expect("fits");
+    hello[length_at..length_at + 2].copy_from_slice(&new.to_be_bytes());
+    hello.extend(&block);
+    let body = hello.len() - 4;
+    hello.splice(0..4, header(H::CLIENT_HELLO, body));
+    bench.say_message(&hello).expect("unknown extensions are skipped");
+    assert_eq!(bench.real.state(), "WaitClientKeyExchange");
+}
+
+/// Where the length of the extensions stands in our puppet's ClientHello, and what it says.
+fn extension_block(hello: &[u8]) -> (usize, usize) {
+    let suites = 4 + 2 + 32 + 1;
+    let compression = suites + 2 + usize::from(u16::from_be_bytes([hello[suites], hello[suites + 1]]));
+    let block = compression + 1 + usize::from(hello[compression]);
+    (block, usize::from(u16::from_be_bytes([hello[block], hello[block + 1]])))
+}
+
+#[test]
+fn a_long_certificate_in_fragments_of_one_byte_is_held_no_longer_than_its_cap() {
+    let config = client_config(false, false)
+        .message_limits(MessageLimits { certificate: 300, ..MessageLimits::client() })
+        .signature_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256])
+        .build()
+        .expect("a configuration");
+    let mut bench = Bench::client(config);
+    bench.go(&TO_CLIENT[..1]);
+    let certificate = bench.puppet.message(H::CERTIFICATE);
+    assert!(certificate.len() > 304);
+    let mut sent = 0;
+    let error = certificate.iter().find_map(|byte| {
+        sent += 1;
+        bench.send(ContentType::HANDSHAKE, &[*byte]).err()
+    });
+    let error = error.expect("too long");
+    assert_eq!(sent, 4, "refused with the last byte of the header");
+    bench.failed_with(&error, AlertDescription::ILLEGAL_PARAMETER);
+}

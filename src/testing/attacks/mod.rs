@@ -1,0 +1,10 @@
+//! What has gone wrong in TLS 1.2 implementations, one test each: `docs/attacks.md` tells the story of each.
+
+mod alerts;
+mod client_offers;
+mod floods;
+mod key_shares;
+mod order;
+mod records;
+mod server_choices;
+mod signatures;
