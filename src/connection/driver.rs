@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use pki_types::ServerName;
 
+use super::requests::HelloRequests;
 use super::{Event, Received};
 use crate::alert::AlertDescription;
 use crate::ask::{Answer, Answered, Token};
@@ -17,15 +18,12 @@ use crate::decision::Decision;
 use crate::error::{Error, Reason};
 use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::machine::Input;
-use crate::message::{ContentType, HEADER_LEN, HandshakeType, HelloRequest};
+use crate::message::{ContentType, HEADER_LEN, HandshakeType};
 use crate::observer::{Direction, Observer, Seen};
 use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
-
-/// How many requests for a new handshake a connection puts up with.
-const HELLO_REQUESTS: u8 = 8;
 
 pub(super) struct Driver<R: Role> {
     phase: Phase<R>,
@@ -36,12 +34,12 @@ pub(super) struct Driver<R: Role> {
     join: Join,
     facts: Facts,
     observer: Option<Arc<dyn Observer>>,
-    hello_requests: u8,
+    hello_requests: HelloRequests,
     close_sent: bool,
     close_received: bool,
     /// An arrow too many, for the order check to find: in this state, this letter is taken and changes nothing.
     #[cfg(test)]
-    planted: Option<(&'static str, &'static str)>,
+    pub(super) planted: Option<(&'static str, &'static str)>,
 }
 
 enum Phase<R: Role> {
@@ -112,7 +110,7 @@ impl<R: Role> Driver<R> {
             join: Join::new(limits),
             facts: Facts::default(),
             observer,
-            hello_requests: 0,
+            hello_requests: HelloRequests::default(),
             close_sent: false,
             close_received: false,
             #[cfg(test)]
@@ -151,9 +149,8 @@ impl<R: Role> Driver<R> {
             }
             Err(reason) => return self.fail(reason, 0),
         };
-        // Data within a handshake message is out of place, as it is before the handshake is done.
-        let takes_data = matches!(self.phase, Phase::Established(_)) && self.join.is_aligned();
-        if content_type == ContentType::APPLICATION_DATA && takes_data {
+        // Data is out of place before the handshake is done, and within a handshake message.
+        if content_type == ContentType::APPLICATION_DATA && self.is_established() && self.join.is_aligned() {
             let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
             return Ok(Received { consumed, event });
         }
@@ -238,7 +235,7 @@ impl<R: Role> Driver<R> {
             {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
-                count_hello_request(&mut self.hello_requests, body)?;
+                self.hello_requests.count(body)?;
                 return Ok(Step::Went);
             }
             #[cfg(test)]
@@ -257,6 +254,7 @@ impl<R: Role> Driver<R> {
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
+                self.join.release();
                 Step::Event(Event::Established)
             }
             Err(machine) => {
@@ -315,14 +313,17 @@ impl<R: Role> Driver<R> {
 
     /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
     fn request_to_renegotiate(&mut self) -> Result<Step, Reason> {
-        let Some((message_type, range)) = self.join.next() else { return Ok(Step::Idle) };
+        let Some((message_type, range)) = self.join.next() else {
+            self.join.release();
+            return Ok(Step::Idle);
+        };
         let message = self.join.bytes(range);
         let body = message.get(HEADER_LEN..).unwrap_or_default();
         let input = Input::Message { message_type, body };
         self.observe(Direction::Received, input.name(), message.len());
         match message_type {
-            HandshakeType::HELLO_REQUEST if R::IS_CLIENT => count_hello_request(&mut self.hello_requests, body)?,
-            HandshakeType::CLIENT_HELLO if !R::IS_CLIENT => count_hello_request(&mut self.hello_requests, &[])?,
+            HandshakeType::HELLO_REQUEST if R::IS_CLIENT => self.hello_requests.count(body)?,
+            HandshakeType::CLIENT_HELLO if !R::IS_CLIENT => self.hello_requests.count(&[])?,
             _ => return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] }),
         }
         if !self.close_sent {
@@ -447,12 +448,6 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    /// Plants an arrow from the state back to itself.
-    #[cfg(test)]
-    pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
-        self.planted = Some((state, letter));
-    }
-
     pub(super) fn is_established(&self) -> bool {
         matches!(self.phase, Phase::Established(_))
     }
@@ -485,13 +480,6 @@ impl<R: Role> Driver<R> {
             observer.message(&Seen { direction, message, length, state: self.state, client_random });
         }
     }
-}
-
-fn count_hello_request(count: &mut u8, body: &[u8]) -> Result<(), Reason> {
-    // RFC 5246 §7.4.1.1: HelloRequest has no content.
-    HelloRequest::read(body).map_err(|problem| Reason::Malformed { message: "HelloRequest", problem })?;
-    *count = count.saturating_add(1);
-    if *count > HELLO_REQUESTS { Err(Reason::TooManyHelloRequests { limit: HELLO_REQUESTS }) } else { Ok(()) }
 }
 
 fn alert_name(description: AlertDescription) -> &'static str {
