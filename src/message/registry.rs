@@ -1,6 +1,19 @@
 //! Code points of the IANA TLS registries: open sets, so a value that we don't know is still a value.
 
 use core::fmt;
+use core::str::FromStr;
+
+/// No value of the registry has this name, as far as this library knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownName(&'static str);
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no {} of this name is known", self.0)
+    }
+}
+
+impl core::error::Error for UnknownName {}
 
 /// A number with names for the values that we know.
 macro_rules! registry {
@@ -23,6 +36,18 @@ macro_rules! registry {
                 match self.0 {
                     $( $value => Some($text), )*
                     _ => None,
+                }
+            }
+        }
+
+        /// By its registered name, in upper or lower case.
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                match name {
+                    $( _ if name.eq_ignore_ascii_case($text) => Ok($name::$constant), )*
+                    _ => Err(UnknownName(stringify!($name))),
                 }
             }
         }

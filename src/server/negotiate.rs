@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Server;
@@ -142,12 +143,12 @@ fn choose_group(
         Preference::Client => peer().into_iter().find_map(|name| common.group(name)),
     };
     // RFC 8422 §5.1.1: the curve of the certificate has to be one of the client's, too.
-    let curve_offered = match key.algorithm() {
-        KeyAlgorithm::Ecdsa(curve) => offers(curve),
-        _ => true,
-    };
-    let none = || Reason::NoCommonGroup { ours: common.group_names.clone(), peer: peer() };
-    found.filter(|_| curve_offered).cloned().ok_or_else(none)
+    if let KeyAlgorithm::Ecdsa(curve) = key.algorithm()
+        && !offers(curve)
+    {
+        return Err(Reason::NoCommonGroup { ours: vec![curve], peer: peer() });
+    }
+    found.cloned().ok_or_else(|| Reason::NoCommonGroup { ours: common.group_names.clone(), peer: peer() })
 }
 
 /// RFC 5246 §7.4.3: one of the client's signature_algorithms, in the order of our key. A client that names none

@@ -8,6 +8,14 @@
     reason = "a test that panics fails, as it should"
 )]
 
+mod credentials;
+mod deciders;
 mod pair;
+mod recorded;
 
+mod config;
 mod handshakes;
+mod negotiation;
+mod questions;
+mod replay;
+mod splits;

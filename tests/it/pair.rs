@@ -13,8 +13,8 @@ use tls12::message::{NamedGroup, SignatureScheme};
 use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tls12::{
     Ask, Backend, ClientConfig, ClientConfigBuilder, ClientConnection, Clock, Connection, Decision, Direction, Error,
-    Event, Identity, Observer, PublicKey, Received, Seen, ServerConfig, ServerConfigBuilder, ServerConnection,
-    SignError, SigningKey,
+    Event, Identity, MIN_OUTPUT, Observer, PublicKey, Received, Seen, ServerConfig, ServerConfigBuilder,
+    ServerConnection, SignError, SigningKey,
 };
 
 /// 2026-01-01 00:00 UTC, in seconds.
@@ -33,6 +33,12 @@ pub(crate) struct Counted {
 impl Counted {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         Arc::new(Counted { next: AtomicU64::new(seed), draws: AtomicU64::new(0) })
+    }
+
+    /// Starts again, as if made with this seed.
+    pub(crate) fn rewind(&self, seed: u64) {
+        self.next.store(seed, Ordering::Relaxed);
+        self.draws.store(0, Ordering::Relaxed);
     }
 
     /// The steps of SplitMix64.
@@ -97,26 +103,25 @@ impl KeyExchange for ReplayableKey {
     }
 }
 
-/// A key of one's own, whose signatures are deterministic; `Later` if it is told so.
+/// A key of one's own, whose signatures are deterministic.
 #[derive(Debug)]
 pub(crate) struct Ed25519Key {
     key: ed25519_dalek::SigningKey,
-    pub(crate) later: bool,
-    /// How often it was asked.
-    pub(crate) asked: AtomicU64,
 }
 
 impl Ed25519Key {
-    pub(crate) fn new(seed: u8, later: bool) -> Self {
-        Ed25519Key { key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]), later, asked: AtomicU64::new(0) }
+    pub(crate) fn new(seed: u8) -> Self {
+        Ed25519Key { key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]) }
     }
 
     pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
         self.key.sign(message).to_bytes().to_vec()
     }
 
-    fn pkcs8(&self) -> Vec<u8> {
-        self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()
+    /// The same for rcgen.
+    pub(crate) fn pair(&self) -> rcgen::KeyPair {
+        let der = PrivateKeyDer::try_from(self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()).unwrap();
+        rcgen::KeyPair::try_from(&der).unwrap()
     }
 }
 
@@ -133,8 +138,7 @@ impl SigningKey for Ed25519Key {
     }
 
     fn sign(&self, _: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.later { Decision::Later } else { Decision::Now(Ok(self.signature(message))) }
+        Decision::Now(Ok(self.signature(message)))
     }
 }
 
@@ -146,11 +150,16 @@ pub(crate) struct Authority {
 impl Authority {
     /// With a fixed key and serial numbers, so that its certificates are the same each time.
     pub(crate) fn new() -> Self {
+        Authority::named("tls12 test root", 99)
+    }
+
+    /// Another one, by its own name and the seed of its key.
+    pub(crate) fn named(name: &str, seed: u8) -> Self {
         let mut params = rcgen::CertificateParams::default();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "tls12 test root");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.serial_number = Some(1.into());
-        let key = ed25519_pair(&Ed25519Key::new(99, false));
+        let key = Ed25519Key::new(seed).pair();
         Authority { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() }
     }
 
@@ -186,14 +195,9 @@ impl Authority {
 
     /// An identity whose signatures are the same each time.
     pub(crate) fn replayable(&self, key: Arc<Ed25519Key>) -> Identity {
-        let certificate = self.certify(&[NAME], &ed25519_pair(&key));
+        let certificate = self.certify(&[NAME], &key.pair());
         Identity::new(vec![certificate], key).unwrap().with_names([NAME]).unwrap()
     }
-}
-
-fn ed25519_pair(key: &Ed25519Key) -> rcgen::KeyPair {
-    let der = PrivateKeyDer::try_from(key.pkcs8()).unwrap();
-    rcgen::KeyPair::try_from(&der).unwrap()
 }
 
 /// Collects what went by.
@@ -236,18 +240,59 @@ pub(crate) enum Happened {
     Failed(Error),
 }
 
+/// How a connection is driven. None of it may change what goes over the wire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) drain: Drain,
+    pub(crate) timing: Timing,
+}
+
+/// By what calls the output is fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Drain {
+    /// `write` with buffers of so many bytes.
+    Pieces(usize),
+    /// `write_vec`.
+    Vector,
+}
+
+/// When the output is fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Timing {
+    /// When all input is read.
+    AtTheEnd,
+    /// All of it, after each event.
+    EachEvent,
+    /// One piece of it after each event, and the rest at the end.
+    OnePieceEachEvent,
+}
+
+impl Manner {
+    pub(crate) const PLAIN: Manner = Manner { drain: Drain::Pieces(20_000), timing: Timing::AtTheEnd };
+}
+
 /// One end: a connection, and what was received for it.
 pub(crate) struct End<C> {
     pub(crate) connection: C,
     pub(crate) inbox: Vec<u8>,
+    /// What it wrote and the wire has not fetched.
+    outbox: Vec<u8>,
     /// All bytes that it ever sent.
     pub(crate) sent: Vec<u8>,
     pub(crate) happened: Vec<Happened>,
+    pub(crate) manner: Manner,
 }
 
 impl<C: Connection> End<C> {
     pub(crate) fn new(connection: C) -> Self {
-        End { connection, inbox: Vec::new(), sent: Vec::new(), happened: Vec::new() }
+        End {
+            connection,
+            inbox: Vec::new(),
+            outbox: Vec::new(),
+            sent: Vec::new(),
+            happened: Vec::new(),
+            manner: Manner::PLAIN,
+        }
     }
 
     /// Reads until nothing happens any more. The first error ends it.
@@ -256,7 +301,7 @@ impl<C: Connection> End<C> {
             let Received { consumed, event } = match self.connection.read(&mut self.inbox) {
                 Ok(received) => received,
                 Err(error) => {
-                    if !self.happened.iter().any(|happened| matches!(happened, Happened::Failed(_))) {
+                    if self.error().is_none() {
                         self.happened.push(Happened::Failed(error));
                     }
                     return;
@@ -273,36 +318,67 @@ impl<C: Connection> End<C> {
                 Event::Data(range) => Some(Happened::Data(self.inbox[range].to_vec())),
                 Event::Ask(ask) => Some(Happened::Ask(ask)),
                 Event::Waiting => Some(Happened::Waiting),
+                Event::Closed if self.closed() => return,
                 Event::Closed => Some(Happened::Closed),
-                other => panic!("an event that the tests do not know: {other:?}"),
             };
             self.inbox.drain(..consumed);
             let stop = matches!(happened, Some(Happened::Ask(_) | Happened::Waiting | Happened::Closed));
             self.happened.extend(happened);
+            match self.manner.timing {
+                Timing::AtTheEnd => {}
+                Timing::EachEvent => self.drain(&[], usize::MAX),
+                Timing::OnePieceEachEvent => self.drain(&[], 1),
+            }
             if stop {
                 return;
             }
         }
     }
 
+    fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.connection.wants_write()
+    }
+
     /// Writes all that it has to say, and returns it.
     pub(crate) fn write(&mut self, plaintext: &[u8]) -> Vec<u8> {
+        self.drain(plaintext, usize::MAX);
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Calls `write` at most so often, until it produces nothing.
+    fn drain(&mut self, plaintext: &[u8], calls: usize) {
         let mut left = plaintext;
-        let mut out = Vec::new();
-        loop {
-            let mut buffer = vec![0; 20_000];
-            match self.connection.write(left, &mut buffer) {
-                Ok(sent) => {
-                    out.extend_from_slice(&buffer[..sent.produced]);
-                    left = &left[sent.taken..];
-                    if sent.produced == 0 {
-                        break;
-                    }
+        let before = self.outbox.len();
+        for _ in 0..calls {
+            let sent = match self.manner.drain {
+                Drain::Vector => self.connection.write_vec(left, &mut self.outbox),
+                Drain::Pieces(size) => {
+                    // Records of data need some room.
+                    let mut buffer = vec![0; if left.is_empty() { size } else { size.max(MIN_OUTPUT) }];
+                    let sent = self.connection.write(left, &mut buffer);
+                    let produced = sent.as_ref().map_or(0, |sent| sent.produced);
+                    self.outbox.extend_from_slice(&buffer[..produced]);
+                    sent
                 }
-                Err(_) => break,
+            };
+            match sent {
+                Ok(sent) if sent.produced > 0 => left = &left[sent.taken..],
+                _ => break,
             }
         }
-        self.sent.extend_from_slice(&out);
+        self.sent.extend_from_slice(&self.outbox[before..]);
+    }
+
+    /// Reads, says `says` once it can, and closes after the peer, or as soon as data came if it `closes_first`.
+    /// Returns what it wrote.
+    pub(crate) fn talk(&mut self, says: &[u8], closes_first: bool) -> Vec<u8> {
+        let was_established = self.established();
+        self.read();
+        let mut out = self.write(if self.established() && !was_established { says } else { &[] });
+        if self.closed() || (closes_first && !self.data().is_empty()) {
+            self.connection.close();
+            out.extend(self.write(&[]));
+        }
         out
     }
 
@@ -319,12 +395,22 @@ impl<C: Connection> End<C> {
         self.happened.iter().any(|happened| matches!(happened, Happened::Established))
     }
 
+    /// Whether the peer closed.
+    pub(crate) fn closed(&self) -> bool {
+        self.happened.iter().any(|happened| matches!(happened, Happened::Closed))
+    }
+
     /// The error that it failed with.
     pub(crate) fn error(&self) -> Option<&Error> {
         self.happened.iter().find_map(|happened| match happened {
             Happened::Failed(error) => Some(error),
             _ => None,
         })
+    }
+
+    /// The error that it failed with, as a person reads it.
+    pub(crate) fn complaint(&self) -> String {
+        self.error().map(ToString::to_string).unwrap_or_default()
     }
 
     /// The question that it asked last, taken out.
@@ -361,8 +447,28 @@ impl Pair {
     /// With the default settings of the tests.
     pub(crate) fn replayable() -> Self {
         let authority = Authority::new();
-        let identity = authority.replayable(Arc::new(Ed25519Key::new(7, false)));
+        let identity = authority.replayable(Arc::new(Ed25519Key::new(7)));
         Pair::new(client_config(&authority, 1).build().unwrap(), server_config(2).identity(identity).build().unwrap())
+    }
+
+    /// With these settings, driven until the wires are silent.
+    pub(crate) fn driven(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Self {
+        let mut pair = Pair::new(client.build().unwrap(), server.build().unwrap());
+        pair.drive();
+        pair
+    }
+
+    /// An established pair with the default settings of the tests.
+    pub(crate) fn established() -> Self {
+        let mut pair = Pair::replayable();
+        pair.drive();
+        pair.assert_established();
+        pair
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_established(&self) {
+        assert!(self.client.established() && self.server.established(), "both ends get established: {self:?}");
     }
 
     /// Each end reads what it has and says what it has to say. Returns the bytes that moved.
@@ -379,7 +485,8 @@ impl Pair {
     /// Steps until the wires are silent.
     pub(crate) fn drive(&mut self) {
         for _ in 0..100 {
-            if self.step() == 0 {
+            // What an answer sets in motion is written in the next step.
+            if self.step() == 0 && !self.client.has_output() && !self.server.has_output() {
                 return;
             }
         }

@@ -16,3 +16,12 @@ fn code_points_are_shown_by_name_or_else_by_number() {
     assert_eq!(HandshakeType::FINISHED.to_string(), "Finished");
     assert_eq!(HandshakeType(99).name(), None);
 }
+
+#[test]
+fn code_points_are_found_by_their_names() {
+    assert_eq!("X25519".parse(), Ok(NamedGroup::X25519));
+    let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    assert_eq!(suite.to_string().parse(), Ok(suite));
+    let unknown = "TLS_".parse::<CipherSuite>().unwrap_err();
+    assert_eq!(unknown.to_string(), "no CipherSuite of this name is known");
+}

@@ -1,0 +1,10 @@
+//! Any bytes as a handshake message: its type and its body. What can be read can be written and read again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tls12_fuzz::write_seeds;
+
+fuzz_target!(
+    init: write_seeds("codecs"),
+    |data: &[u8]| tls12::message::fuzz_codecs(data)
+);
