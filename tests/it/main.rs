@@ -13,6 +13,7 @@ mod deciders;
 mod pair;
 mod recorded;
 
+mod attacks;
 mod config;
 mod handshakes;
 mod negotiation;
