@@ -124,7 +124,8 @@ impl<'c, R: Role> Cx<'c, R> {
             // RFC 5246 §7.4.9: it vouches for all messages up to, but not including, itself.
             self.hs.covered = Some(self.hs.transcript.current());
         }
-        if message_type == HandshakeType::CLIENT_HELLO
+        if !R::IS_CLIENT
+            && message_type == HandshakeType::CLIENT_HELLO
             && let Some(random) = self.body.get(2..).and_then(<[u8]>::first_chunk)
         {
             self.facts.client_random = *random;

@@ -207,7 +207,6 @@ macro_rules! machine {
         Err($crate::error::Reason::UnexpectedMessage { got: $input.name(), expected: $expected })
     }};
 
-    (@decide wait $state:ident $cx:ident $letter:ident) => {{ let _ = $state; Ok(None) }};
     (@decide wait $state:ident $cx:ident $($letter:ident)+) => {{ let _ = $state; Ok(None) }};
     (@decide ask $state:ident $cx:ident $letter:ident) => {
         Ok(Some(match $state.decide($cx)? {

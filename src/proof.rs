@@ -1,14 +1,12 @@
 //! Tokens without which no connection is established. Each is made by the check that it proves, and by nothing else.
 
-use alloc::string::ToString;
-
-use crate::ask::{Signature, Verdict};
-use crate::crypto::{Backend, PublicKey, SignError, equal};
+use crate::ask::Verdict;
+use crate::crypto::{Backend, PublicKey, SigningKey, equal};
 use crate::error::Reason;
 use crate::message::SignatureScheme;
 
 /// How the peer of an established connection is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum PeerProof {
     /// The verifier accepted its certificate, and it has the certificate's key.
@@ -18,7 +16,7 @@ pub enum PeerProof {
 }
 
 /// Stands in a proof so that nobody else can make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Minted(());
 
 impl PeerProof {
@@ -35,7 +33,7 @@ impl PeerProof {
 }
 
 /// The ephemeral key of the server is signed by the key of its certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct KeyExchangeSigned(());
 
 impl KeyExchangeSigned {
@@ -51,17 +49,23 @@ impl KeyExchangeSigned {
         Ok(KeyExchangeSigned(()))
     }
 
-    /// The server's own signature.
-    pub(crate) fn by_us(signature: Signature) -> Result<(Self, alloc::vec::Vec<u8>), Reason> {
-        let signature = signature
-            .0
-            .map_err(|error: SignError| Reason::Local { what: "the signing key", why: error.to_string() })?;
-        Ok((KeyExchangeSigned(()), signature))
+    /// The server's own signature, verified unless the key vouches for it.
+    pub(crate) fn by_us(
+        backend: Backend,
+        key: &dyn SigningKey,
+        scheme: SignatureScheme,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<Self, Reason> {
+        let is_good =
+            key.is_trusted_to_sign_well() || key.public_key().verify(backend, scheme, signed, signature).is_ok();
+        let wrong = || Reason::Local { what: "the signing key", why: "its signature is wrong".into() };
+        if is_good { Ok(KeyExchangeSigned(())) } else { Err(wrong()) }
     }
 }
 
 /// The peer saw the same handshake, and has the same master secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct FinishedVerified(());
 
 impl FinishedVerified {
@@ -82,7 +86,7 @@ impl Established {
         Established { peer }
     }
 
-    pub(crate) fn peer(&self) -> PeerProof {
-        self.peer
+    pub(crate) fn peer(&self) -> &PeerProof {
+        &self.peer
     }
 }

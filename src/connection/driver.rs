@@ -452,7 +452,7 @@ impl<R: Role> Driver<R> {
         matches!(self.phase, Phase::Established(_))
     }
 
-    pub(super) fn peer_proof(&self) -> Option<PeerProof> {
+    pub(super) fn peer_proof(&self) -> Option<&PeerProof> {
         match &self.phase {
             Phase::Established(established) => Some(established.peer()),
             _ => None,

@@ -189,7 +189,7 @@ macro_rules! api {
 
             /// How the peer is known, once the connection is established.
             #[must_use]
-            pub fn peer_proof(&self) -> Option<PeerProof> {
+            pub fn peer_proof(&self) -> Option<&PeerProof> {
                 self.0.peer_proof()
             }
 

@@ -1,5 +1,7 @@
 //! Authenticated encryption of records. Nonces and additional data are the record layer's.
 
+use alloc::boxed::Box;
+
 use zeroize::Zeroizing;
 
 use super::{Backend, ring};
@@ -61,38 +63,48 @@ pub(crate) struct SealFailed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenFailed;
 
-/// The expanded key of one direction, on the heap, so that a connection can be moved and leaves no copy.
+/// The expanded key of one direction.
 enum Key {
     Ring(ring::aead::Key),
 }
 
-impl Key {
-    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8]) -> Self {
-        match backend {
+/// Key and IV of one direction, in one box, so that a connection can be moved and leaves no copy.
+struct Protection {
+    key: Key,
+    algorithm: AeadAlgorithm,
+    iv: Zeroizing<[u8; 12]>,
+}
+
+impl Protection {
+    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Box<Self> {
+        let key = match backend {
             Backend::Ring => Key::Ring(ring::aead::Key::new(algorithm, key)),
-        }
+        };
+        Box::new(Protection { key, algorithm, iv: Zeroizing::new(*iv) })
+    }
+
+    #[inline]
+    fn iv(&self) -> &[u8] {
+        self.iv.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
     }
 }
 
 /// The key and IV with which records are sent.
-pub(crate) struct SealingKey {
-    key: Key,
-    iv: Iv,
-}
+pub(crate) struct SealingKey(Box<Protection>);
 
 impl SealingKey {
     pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
-        SealingKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: Zeroizing::new(*iv) } }
+        SealingKey(Protection::new(backend, algorithm, key, iv))
     }
 
     pub(crate) fn algorithm(&self) -> AeadAlgorithm {
-        self.iv.algorithm
+        self.0.algorithm
     }
 
     /// The part of the nonce that is the same for each record: 4 bytes or 12.
     #[inline]
     pub(crate) fn iv(&self) -> &[u8] {
-        self.iv.as_bytes()
+        self.0.iv()
     }
 
     /// Encrypts `data` in place and returns the tag.
@@ -103,31 +115,28 @@ impl SealingKey {
         aad: &[u8; 13],
         data: &mut [u8],
     ) -> Result<[u8; AeadAlgorithm::TAG_LEN], SealFailed> {
-        match &self.key {
+        match &self.0.key {
             Key::Ring(key) => key.seal_in_place(nonce, aad, data),
         }
     }
 }
 
 /// The key and IV with which records are received.
-pub(crate) struct OpeningKey {
-    key: Key,
-    iv: Iv,
-}
+pub(crate) struct OpeningKey(Box<Protection>);
 
 impl OpeningKey {
     pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
-        OpeningKey { key: Key::new(backend, algorithm, key), iv: Iv { algorithm, bytes: Zeroizing::new(*iv) } }
+        OpeningKey(Protection::new(backend, algorithm, key, iv))
     }
 
     pub(crate) fn algorithm(&self) -> AeadAlgorithm {
-        self.iv.algorithm
+        self.0.algorithm
     }
 
     /// The part of the nonce that is the same for each record: 4 bytes or 12.
     #[inline]
     pub(crate) fn iv(&self) -> &[u8] {
-        self.iv.as_bytes()
+        self.0.iv()
     }
 
     /// Decrypts in place, and returns the length of the plaintext, which then stands at the front. What could not be
@@ -139,21 +148,8 @@ impl OpeningKey {
         aad: &[u8; 13],
         ciphertext_and_tag: &mut [u8],
     ) -> Result<usize, OpenFailed> {
-        match &self.key {
+        match &self.0.key {
             Key::Ring(key) => key.open_in_place(nonce, aad, ciphertext_and_tag),
         }
-    }
-}
-
-/// The fixed part of the nonces of one direction.
-struct Iv {
-    algorithm: AeadAlgorithm,
-    bytes: Zeroizing<[u8; 12]>,
-}
-
-impl Iv {
-    #[inline]
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
     }
 }

@@ -31,9 +31,7 @@ pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, Sealing
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
 pub(crate) use prf::Prf;
-pub(crate) use public_key::BadSignature;
-#[cfg(feature = "webpki")]
-pub(crate) use public_key::RSA_BITS;
+pub(crate) use public_key::{BadSignature, RSA_BITS};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
 pub(crate) use schedule::FinishedLabel;

@@ -21,6 +21,12 @@ pub trait SigningKey: Debug + Send + Sync {
     /// Signs `message`, which is not hashed yet, with one of [`schemes`](Self::schemes): now, or later by
     /// [`Ask::Sign`](crate::Ask).
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>>;
+
+    /// Whether its signatures need no check. By default each is verified before it is sent: a single faulty RSA
+    /// signature gives the private key away.
+    fn is_trusted_to_sign_well(&self) -> bool {
+        false
+    }
 }
 
 /// Why there is no signature.

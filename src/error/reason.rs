@@ -112,6 +112,13 @@ pub enum Reason {
         /// What the peer offered.
         peer: Vec<NamedGroup>,
     },
+    /// The key of our certificate is on a curve that the client does not support (RFC 8422 §5.1.1).
+    CurveNotSupported {
+        /// The certificate's curve.
+        curve: NamedGroup,
+        /// What the client supports.
+        peer: Vec<NamedGroup>,
+    },
     /// No signature scheme in common that our key can do.
     NoCommonSignatureScheme {
         /// What our keys can do.
@@ -244,12 +251,14 @@ impl Reason {
             Reason::ClosedInHandshake => A::CLOSE_NOTIFY,
             Reason::NoCommonCipherSuite { .. }
             | Reason::NoCommonGroup { .. }
+            | Reason::CurveNotSupported { .. }
+            | Reason::NoIdentity { server_name: None }
             | Reason::NoCommonSignatureScheme { .. }
             | Reason::NoExtendedMasterSecret
             | Reason::NoSecureRenegotiation
             | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
             Reason::NoCommonAlpnProtocol { .. } => A::NO_APPLICATION_PROTOCOL,
-            Reason::NoIdentity { .. } => A::UNRECOGNIZED_NAME,
+            Reason::NoIdentity { server_name: Some(_) } => A::UNRECOGNIZED_NAME,
             Reason::BadSignature { .. } | Reason::BadFinished => A::DECRYPT_ERROR,
             Reason::Certificate(error) => error.alert(),
             Reason::Local { .. } | Reason::Random | Reason::TooLong(_) => A::INTERNAL_ERROR,
@@ -332,6 +341,9 @@ impl fmt::Display for Reason {
             Self::VersionsWithout12 { peer } => write!(f, "the peer speaks {}; we speak TLS 1.2 alone", List(peer)),
             Self::NoCommonCipherSuite { ours, peer } => no_common(f, "cipher suite", ours, peer),
             Self::NoCommonGroup { ours, peer } => no_common(f, "group", ours, peer),
+            Self::CurveNotSupported { curve, peer } => {
+                write!(f, "our certificate's key is on {curve}, and the client supports {}", List(peer))
+            }
             Self::NoCommonSignatureScheme { ours, peer } => no_common(f, "signature scheme", ours, peer),
             Self::NoCommonAlpnProtocol { ours, peer } => no_common(f, "application protocol", ours, peer),
             Self::NoIdentity { server_name: Some(name) } => {

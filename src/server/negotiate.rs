@@ -2,7 +2,6 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Server;
@@ -55,16 +54,13 @@ pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> R
 }
 
 fn check_version(hello: &ClientHello<'_>) -> Result<(), Reason> {
-    // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
-    if hello.version < ProtocolVersion::TLS_1_2 {
-        return Err(Reason::Version { peer: hello.version });
-    }
-    // RFC 8446 §4.2.1: where this extension is, it is what counts.
     match hello.extensions.supported_versions {
-        Some(versions) if !versions.contains(ProtocolVersion::TLS_1_2) => {
-            Err(Reason::VersionsWithout12 { peer: versions.iter().collect() })
-        }
-        _ => Ok(()),
+        // RFC 8446 §4.2.1: where this extension is, it is what counts.
+        Some(versions) if versions.contains(ProtocolVersion::TLS_1_2) => Ok(()),
+        Some(versions) => Err(Reason::VersionsWithout12 { peer: versions.iter().collect() }),
+        // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
+        None if hello.version >= ProtocolVersion::TLS_1_2 => Ok(()),
+        None => Err(Reason::Version { peer: hello.version }),
     }
 }
 
@@ -146,7 +142,7 @@ fn choose_group(
     if let KeyAlgorithm::Ecdsa(curve) = key.algorithm()
         && !offers(curve)
     {
-        return Err(Reason::NoCommonGroup { ours: vec![curve], peer: peer() });
+        return Err(Reason::CurveNotSupported { curve, peer: peer() });
     }
     found.cloned().ok_or_else(|| Reason::NoCommonGroup { ours: common.group_names.clone(), peer: peer() })
 }
@@ -156,7 +152,8 @@ fn choose_group(
 fn choose_scheme(hello: &ClientHello<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
     let accepted = hello.extensions.signature_algorithms;
     let ours = identity.key().schemes();
-    let found = ours.iter().find(|scheme| accepted.is_some_and(|list| list.contains(**scheme)));
+    let mut allowed = ours.iter().filter(|scheme| identity.public_key().allows(**scheme));
+    let found = allowed.find(|scheme| accepted.is_some_and(|list| list.contains(**scheme)));
     found.copied().ok_or_else(|| Reason::NoCommonSignatureScheme {
         ours: ours.to_vec(),
         peer: accepted.into_iter().flat_map(|list| list.iter()).collect(),

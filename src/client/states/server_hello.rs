@@ -37,7 +37,8 @@ impl On<ServerHello<'_>> for WaitServerHello {
             }
             cx.facts.alpn = Some(name.into());
         }
-        cx.hs.kept.scts = hello.extensions.signed_certificate_timestamp.map(|scts| scts.raw().to_vec());
+        let scts = hello.extensions.all.iter().find(|(typ, _)| *typ == ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP);
+        cx.hs.kept.scts = scts.map(|(_, list)| list.to_vec());
         cx.hs.server_random = *hello.random;
         cx.facts.suite = Some(suite);
         let backend = cx.common().backend;

@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use core::hint::black_box;
 
 use ::ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -6,7 +5,7 @@ use ::ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use crate::crypto::{AeadAlgorithm, OpenFailed, SealFailed};
 
 /// An expanded key. Of a key whose length is wrong there is none, and it neither seals nor opens anything.
-pub(in crate::crypto) struct Key(Option<Box<LessSafeKey>>);
+pub(in crate::crypto) struct Key(Option<LessSafeKey>);
 
 impl Key {
     pub(in crate::crypto) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Self {
@@ -15,7 +14,7 @@ impl Key {
             AeadAlgorithm::Aes256Gcm => &aead::AES_256_GCM,
             AeadAlgorithm::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
         };
-        Key(expand(algorithm, key).map(Box::new))
+        Key(expand(algorithm, key))
     }
 
     #[inline]
@@ -51,7 +50,7 @@ impl Key {
             && let Some(zeros) = [0; 32].get(..key.algorithm().key_len())
             && let Some(dummy) = expand(key.algorithm(), zeros)
         {
-            **key = dummy;
+            *key = dummy;
             black_box(key);
         }
     }

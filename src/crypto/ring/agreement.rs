@@ -32,13 +32,14 @@ impl KeyExchangeGroup for Group {
             Group::P384 => &agreement::ECDH_P384,
         })?;
         let public = private.compute_public_key().map_err(|_| GroupError)?;
-        Ok(Box::new(KeyPair { private, public }))
+        Ok(Box::new(KeyPair { private, public, is_taken: false }))
     }
 }
 
 struct KeyPair {
     private: EphemeralPrivateKey,
     public: PublicKey,
+    is_taken: bool,
 }
 
 impl KeyExchange for KeyPair {
@@ -47,12 +48,29 @@ impl KeyExchange for KeyPair {
     }
 
     fn complete(mut self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
-        // ring's keys don't wipe themselves, and moving one out of a box leaves it there: another one goes over it.
-        let private = mem::replace(&mut self.private, generate(&agreement::X25519)?);
-        black_box(&mut self.private);
+        let private = self.take().ok_or(GroupError)?;
         // ring refuses points that are not on the curve or not uncompressed, and zero as the outcome of X25519.
         let peer = UnparsedPublicKey::new(private.algorithm(), peer);
         agreement::agree_ephemeral(private, &peer, SharedSecret::new).map_err(|_| GroupError)?.ok_or(GroupError)
+    }
+}
+
+impl KeyPair {
+    /// ring's keys don't wipe themselves, and moving one out of a box leaves it there: another one goes over it.
+    fn take(&mut self) -> Option<EphemeralPrivateKey> {
+        let dummy = generate(&agreement::X25519).ok()?;
+        let private = mem::replace(&mut self.private, dummy);
+        black_box(&mut self.private);
+        self.is_taken = true;
+        Some(private)
+    }
+}
+
+impl Drop for KeyPair {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            drop(self.take());
+        }
     }
 }
 

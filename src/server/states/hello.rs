@@ -18,7 +18,6 @@ impl On<ClientHello<'_>> for WaitClientHello {
     type Next = AfterClientHello;
 
     fn on(self, cx: &mut Cx<'_>, hello: ClientHello<'_>) -> Result<AfterClientHello, Reason> {
-        cx.facts.client_random = *hello.random;
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
         cx.hs.kept.client_hello = cx.body.to_vec();

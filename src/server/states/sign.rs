@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -57,7 +58,10 @@ impl On<Signature> for AskSignature {
 
     /// ServerKeyExchange and ServerHelloDone: the end of the flight.
     fn on(self, cx: &mut Cx<'_>, signature: Signature) -> Result<AfterSignature, Reason> {
-        let (key_exchange, signature) = KeyExchangeSigned::by_us(signature)?;
+        let signature =
+            signature.0.map_err(|error| Reason::Local { what: "the signing key", why: error.to_string() })?;
+        let (backend, key) = (cx.common().backend, &**self.identity.key());
+        let key_exchange = KeyExchangeSigned::by_us(backend, key, self.scheme, &self.signed, &signature)?;
         let params = EcdhParams { group: self.group, public_key: self.exchange.public_key() };
         let keys = ServerKeyExchange { params, scheme: self.scheme, signature: &signature };
         cx.send(HandshakeType::SERVER_KEY_EXCHANGE, |w| keys.write(w))?;
