@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use pki_types::ServerName;
 
+use super::requests::HelloRequests;
 use super::{Event, Received};
 use crate::alert::AlertDescription;
 use crate::ask::{Answer, Answered, RefusedAnswer, Token};
@@ -17,15 +18,12 @@ use crate::decision::Decision;
 use crate::error::{Error, Reason};
 use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::machine::Input;
-use crate::message::{ContentType, HEADER_LEN, HandshakeType, HelloRequest};
+use crate::message::{ContentType, HEADER_LEN, HandshakeType};
 use crate::observer::{Direction, Observer, Seen};
 use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
-
-/// How many requests for a new handshake a connection puts up with.
-const HELLO_REQUESTS: u8 = 8;
 
 pub(super) struct Driver<R: Role> {
     phase: Phase<R>,
@@ -36,12 +34,12 @@ pub(super) struct Driver<R: Role> {
     join: Join,
     facts: Facts,
     observer: Option<Arc<dyn Observer>>,
-    hello_requests: u8,
+    hello_requests: HelloRequests,
     close_sent: bool,
     close_received: bool,
     /// An arrow too many, for the order check to find: in this state, this letter is taken and changes nothing.
     #[cfg(test)]
-    planted: Option<(&'static str, &'static str)>,
+    pub(super) planted: Option<(&'static str, &'static str)>,
 }
 
 enum Phase<R: Role> {
@@ -112,7 +110,7 @@ impl<R: Role> Driver<R> {
             join: Join::new(limits),
             facts: Facts::default(),
             observer,
-            hello_requests: 0,
+            hello_requests: HelloRequests::default(),
             close_sent: false,
             close_received: false,
             #[cfg(test)]
@@ -151,10 +149,8 @@ impl<R: Role> Driver<R> {
             }
             Err(reason) => return self.fail(reason, 0),
         };
-        // Data within a handshake message is out of place, as it is before the handshake is done.
-        let takes_data = matches!(self.phase, Phase::Established(_)) && self.join.is_aligned();
-        if content_type == ContentType::APPLICATION_DATA && takes_data {
-            self.hello_requests = 0;
+        // Data is out of place before the handshake is done, and within a handshake message.
+        if content_type == ContentType::APPLICATION_DATA && self.is_established() && self.join.is_aligned() {
             let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
             return Ok(Received { consumed, event });
         }
@@ -250,7 +246,7 @@ impl<R: Role> Driver<R> {
             {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
-                count_hello_request(&mut self.hello_requests, body)?;
+                self.hello_requests.count(body)?;
                 return Ok(Step::Went);
             }
             // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
@@ -339,10 +335,9 @@ impl<R: Role> Driver<R> {
         let body = message.get(HEADER_LEN..).unwrap_or_default();
         let input = Input::Message { message_type, body };
         self.observe(Direction::Received, input.name(), message.len());
-        count_hello_request(&mut self.hello_requests, if R::IS_CLIENT { body } else { &[] })?;
+        self.hello_requests.count(if R::IS_CLIENT { body } else { &[] })?;
         self.join.renew();
-        // One answer at a time is enough, and the queue stays small.
-        if !self.close_sent && !self.wants_write() {
+        if !self.close_sent {
             self.send_alert(AlertDescription::NO_RENEGOTIATION);
         }
         Ok(Step::Went)
@@ -468,12 +463,6 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    /// Plants an arrow from the state back to itself.
-    #[cfg(test)]
-    pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
-        self.planted = Some((state, letter));
-    }
-
     pub(super) fn is_established(&self) -> bool {
         matches!(self.phase, Phase::Established(_))
     }
@@ -530,13 +519,6 @@ fn ends_flight(input: Input<'_>) -> bool {
             ..
         }
     )
-}
-
-fn count_hello_request(count: &mut u8, body: &[u8]) -> Result<(), Reason> {
-    // RFC 5246 §7.4.1.1: HelloRequest has no content.
-    HelloRequest::read(body).map_err(|problem| Reason::Malformed { message: "HelloRequest", problem })?;
-    *count = count.saturating_add(1);
-    if *count > HELLO_REQUESTS { Err(Reason::TooManyHelloRequests { limit: HELLO_REQUESTS }) } else { Ok(()) }
 }
 
 fn alert_name(description: AlertDescription) -> &'static str {

@@ -1,6 +1,7 @@
 //! The public connections: what both roles have in common is written once, here, and done by [`driver`].
 
 mod driver;
+mod requests;
 mod shared;
 
 use alloc::sync::Arc;
@@ -170,7 +171,7 @@ macro_rules! api {
             #[cfg(test)]
             #[cfg(feature = "std")]
             pub(crate) fn plant(&mut self, state: &'static str, letter: &'static str) {
-                self.0.plant(state, letter);
+                self.0.planted = Some((state, letter));
             }
 
             /// Why the connection failed, if it did.

@@ -67,6 +67,9 @@ impl Real {
     }
 }
 
+/// How a bench begins.
+pub(super) type Start = fn() -> Bench;
+
 pub(super) struct Bench {
     pub(super) real: Real,
     pub(super) puppet: Puppet,
@@ -273,7 +276,7 @@ pub(super) const TO_SERVER: &[Letter] = &[
 /// Every connection on the way through the shortest handshake: before anything was said, after each letter, and
 /// established.
 pub(super) fn each_state() -> impl Iterator<Item = Bench> {
-    let to = |letters: &'static [Letter], start: fn() -> Bench| {
+    let to = |letters: &'static [Letter], start: Start| {
         (0..=letters.len()).map(move |count| {
             let mut bench = start();
             bench.go(&letters[..count]);
