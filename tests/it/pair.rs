@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
-use tls12::crypto::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret};
 use tls12::message::{NamedGroup, SignatureScheme};
 use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tls12::{
@@ -16,6 +15,7 @@ use tls12::{
     Event, Identity, MIN_OUTPUT, Observer, PublicKey, Received, Seen, ServerConfig, ServerConfigBuilder,
     ServerConnection, SignError, SigningKey,
 };
+use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret};
 
 /// 2026-01-01 00:00 UTC, in seconds.
 pub(crate) const NOW: u64 = 1_767_225_600;
