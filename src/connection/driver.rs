@@ -257,6 +257,7 @@ impl<R: Role> Driver<R> {
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
+                self.join.release();
                 Step::Event(Event::Established)
             }
             Err(machine) => {
