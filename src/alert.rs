@@ -67,7 +67,7 @@ alerts! {
     /// no_certificate, reserved
     NO_CERTIFICATE = 41, "no_certificate", "an alert of SSL 3.0, which no peer of TLS 1.2 may send";
     /// bad_certificate
-    BAD_CERTIFICATE = 42, "bad_certificate", "the peer found a certificate of ours broken, or its signatures wrong";
+    BAD_CERTIFICATE = 42, "bad_certificate", "the peer found a certificate of ours broken, its signatures wrong, its key or key usage unfit, or that it does not cover the name that the peer asked for";
     /// unsupported_certificate
     UNSUPPORTED_CERTIFICATE = 43, "unsupported_certificate", "the peer does not support the type of our certificate";
     /// certificate_revoked

@@ -3,11 +3,12 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use pki_types::{ServerName, UnixTime};
 
 use crate::crypto::{Backend, PublicKey, SignError, SigningKey};
-use crate::error::{CertificateError, Reason};
+use crate::error::{CertificateError, Error, Reason};
 use crate::identity::{Identity, Peer, PeerCertificates, Verified};
 use crate::message::{ClientHello, SignatureScheme};
 
@@ -31,6 +32,39 @@ pub struct Answer {
     token: Token,
     answered: Result<Answered, Reason>,
 }
+
+/// An answer that no question of this connection waits for. It is as good as before: give it to the connection that asked.
+#[derive(Debug)]
+pub struct RefusedAnswer {
+    answer: Answer,
+    error: Error,
+}
+
+impl RefusedAnswer {
+    pub(crate) fn new(answer: Answer, error: Error) -> Self {
+        RefusedAnswer { answer, error }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        self.answer
+    }
+
+    /// The error: [`Reason::UnexpectedAnswer`], and the state of the connection that refused.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+impl fmt::Display for RefusedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl core::error::Error for RefusedAnswer {}
 
 /// Ties question, answer and connection together: the connection keeps one half, and sees by the count of holders when
 /// the other was dropped.

@@ -162,7 +162,7 @@ mod testing;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
-pub use ask::{Answer, Ask, IdentityRequest, SignRequest, VerifyRequest};
+pub use ask::{Answer, Ask, IdentityRequest, RefusedAnswer, SignRequest, VerifyRequest};
 pub use client::config::{ClientConfig, ClientConfigBuilder};
 pub use clock::Clock;
 #[cfg(feature = "std")]

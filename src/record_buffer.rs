@@ -1,6 +1,7 @@
 //! A receive buffer, so that nobody has to shift bytes by hand.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
 use crate::ask::Ask;
@@ -12,7 +13,7 @@ const CHUNK: usize = 4 << 10;
 
 /// Holds what was received and not yet read. Its memory grows with the records of the peer, up to one record of the
 /// largest size and a chunk of 4 KiB.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RecordBuffer {
     bytes: Vec<u8>,
     /// What of `bytes` was received and is not consumed.
@@ -40,6 +41,13 @@ pub enum Step<'a> {
     Closed,
     /// The connection has failed, and an alert for the peer waits to be written; the next step returns the error.
     Failing,
+}
+
+/// Says how much there is; some of it was decrypted, and is nobody's business.
+impl fmt::Debug for RecordBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordBuffer").field("unread", &self.filled.len()).field("size", &self.bytes.len()).finish()
+    }
 }
 
 impl RecordBuffer {
@@ -99,20 +107,22 @@ impl RecordBuffer {
     /// Room for at least the rest of the record that is under way, to be received into; say with [`Self::received`] how
     /// much came. For transports that are no `io::Read`.
     pub fn room(&mut self) -> &mut [u8] {
-        let wanted = self.missing.max(CHUNK);
-        if self.bytes.len() - self.filled.end < wanted {
+        let needed = self.missing.max(1);
+        if self.bytes.len() - self.filled.end < needed.max(CHUNK) && self.filled.start > 0 {
             self.bytes.copy_within(self.filled.clone(), 0);
             self.filled = 0..self.filled.len();
-            if self.bytes.len() < self.filled.end + wanted {
-                self.bytes.resize(self.filled.end + wanted, 0);
-            }
+        }
+        if self.bytes.len() - self.filled.end < needed {
+            let length = self.filled.end + needed.max(CHUNK);
+            self.bytes.reserve_exact(length - self.bytes.len());
+            self.bytes.resize(length, 0);
         }
         self.bytes.get_mut(self.filled.end..).unwrap_or_default()
     }
 
-    /// So many bytes were put to the front of [`Self::room`].
+    /// So many bytes were put to the front of [`Self::room`]; at most what there was of it counts.
     pub fn received(&mut self, count: usize) {
-        self.filled.end = (self.filled.end + count).min(self.bytes.len());
+        self.filled.end = self.filled.end.saturating_add(count).min(self.bytes.len());
     }
 
     /// Gives back memory that is not in use, for connections that rest.
@@ -129,8 +139,15 @@ impl RecordBuffer {
     /// As `reader`; nothing that was received before is lost.
     #[cfg(feature = "std")]
     pub fn fill_from(&mut self, reader: &mut impl std::io::Read) -> std::io::Result<usize> {
-        let count = reader.read(self.room())?;
-        self.received(count);
-        Ok(count)
+        loop {
+            match reader.read(self.room()) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.received(count);
+                    return Ok(count);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A blocking or non-blocking stream over any `Read + Write`: a thin driver of a connection.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -14,10 +15,14 @@ const BATCH: usize = 64 << 10;
 
 /// A connection and its transport, as one stream of plaintext.
 ///
-/// The transport may be non-blocking: `WouldBlock` from anywhere loses nothing, and the same call can be made again. The
-/// handshake is done by the first call that needs it, or by [`Self::handshake`]. An end of the transport without
-/// close_notify is `UnexpectedEof`; all other errors of TLS are `InvalidData`. Both hold an [`Error`].
-#[derive(Debug)]
+/// The transport may be non-blocking: `WouldBlock` from anywhere loses nothing, and the same call can be made again. What it
+/// waits for is a decision if [`Self::is_waiting`] says so, to write if [`Self::wants_write`] does, and else to read.
+///
+/// The handshake is done by the first call that needs it, or by [`Self::handshake`]. Errors of TLS hold an [`Error`]; an end of
+/// the transport without close_notify is `UnexpectedEof`. The peer's close_notify is answered by ours, as RFC 5246 §7.2.1
+/// demands, unless [`Self::allow_half_close`] was called.
+///
+/// Each `write` makes at least one record: write what belongs together in one go, or through an `io::BufWriter`.
 pub struct TlsStream<C, T> {
     connection: C,
     transport: T,
@@ -28,6 +33,8 @@ pub struct TlsStream<C, T> {
     output: Vec<u8>,
     written: usize,
     question: Option<Ask>,
+    is_waiting: bool,
+    is_half_close_allowed: bool,
 }
 
 impl<C: Connection, T: Read + Write> TlsStream<C, T> {
@@ -41,19 +48,31 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
             output: Vec::new(),
             written: 0,
             question: None,
+            is_waiting: false,
+            is_half_close_allowed: false,
         }
+    }
+
+    /// Lets us go on writing when the peer has closed its side.
+    #[must_use]
+    pub fn allow_half_close(mut self) -> Self {
+        self.is_half_close_allowed = true;
+        self
     }
 
     /// Does the handshake, unless it is done.
     ///
     /// # Errors
-    /// Those of the transport; and `WouldBlock` also if the handshake waits for a decision: see [`Self::question`].
+    /// Those of the connection and of the transport; and `WouldBlock` also if the handshake waits for a decision: see
+    /// [`Self::question`].
     pub fn handshake(&mut self) -> io::Result<()> {
         while !self.connection.is_established() {
-            self.send()?;
+            if let Err(error) = self.send() {
+                return Err(self.last_words(error));
+            }
             self.advance()?;
         }
-        self.send()
+        Ok(())
     }
 
     /// The question that the handshake waits for: answer it by [`Self::connection_mut`], then make the call again that
@@ -91,10 +110,35 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         &mut self.transport
     }
 
-    /// The connection, its transport and what was received from that but not consumed. Output that was not flushed and data that was
-    /// not read are lost.
-    pub fn into_parts(self) -> (C, T, RecordBuffer) {
-        (self.connection, self.transport, self.received)
+    /// Whether something waits for the transport to take it.
+    pub fn wants_write(&self) -> bool {
+        self.written < self.output.len() || self.connection.wants_write()
+    }
+
+    /// Whether the handshake waits for a decision.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
+    /// Gives back memory that is not in use, for connections that rest.
+    pub fn shrink(&mut self) {
+        if self.data.is_empty() {
+            self.received.shrink();
+        }
+        self.output.drain(..self.written);
+        self.written = 0;
+        self.output.shrink_to_fit();
+    }
+
+    /// The connection, its transport, and what was received from that but not consumed.
+    ///
+    /// # Errors
+    /// The stream itself, while bytes wait that it had accepted: output that was not flushed, or data that was not read.
+    pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Self> {
+        if self.wants_write() || !self.data.is_empty() {
+            return Err(self);
+        }
+        Ok((self.connection, self.transport, self.received))
     }
 
     /// Gives the transport all that waits.
@@ -124,28 +168,31 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
 
     /// One step on the receiving side; `false` at the end of the peer's data.
     fn advance(&mut self) -> io::Result<bool> {
+        self.is_waiting = false;
         match self.received.next_event(&mut self.connection) {
             Ok(Event::Data(range)) => self.data = range,
-            Ok(Event::NeedInput { .. }) => match self.received.fill_from(&mut self.transport) {
-                Ok(0) => {
+            Ok(Event::NeedInput { .. }) => {
+                if self.received.fill_from(&mut self.transport)? == 0 {
                     self.connection.end_of_input()?;
                     return Ok(false);
                 }
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            },
-            Ok(Event::Closed) => return Ok(false),
+            }
+            Ok(Event::Closed) => {
+                if !self.is_half_close_allowed {
+                    self.connection.close();
+                }
+                // As with each alert: it goes out as far as the transport takes it now.
+                _ = self.send();
+                return Ok(false);
+            }
             Ok(Event::Ask(ask)) => {
                 self.question = Some(ask);
-                return Err(waits());
+                return Err(self.waits());
             }
-            Ok(Event::Waiting) => return Err(waits()),
+            Ok(Event::Waiting) => return Err(self.waits()),
             Ok(Event::Established | Event::Progress) => {}
-            // The alert goes out first, unless the transport cannot take it: that must not hide why we failed.
-            Ok(Event::Failing) => match self.send() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                _ => return self.advance(),
-            },
+            // The error follows at the next step.
+            Ok(Event::Failing) => _ = self.send(),
             Err(error) => {
                 _ = self.send();
                 return Err(error.into());
@@ -153,10 +200,31 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         }
         Ok(true)
     }
-}
 
-fn waits() -> io::Error {
-    io::Error::new(ErrorKind::WouldBlock, "the handshake waits for a decision")
+    fn waits(&mut self) -> io::Error {
+        self.is_waiting = true;
+        io::Error::new(ErrorKind::WouldBlock, "the handshake waits for a decision")
+    }
+
+    /// The transport takes nothing any more. If the connection has failed, or the peer said why it hung up, that is the
+    /// better error.
+    fn last_words(&mut self, error: io::Error) -> io::Error {
+        if let Some(reason) = self.connection.error() {
+            return reason.clone().into();
+        }
+        while error.kind() != ErrorKind::WouldBlock {
+            match self.received.next_event(&mut self.connection) {
+                Ok(Event::NeedInput { .. }) => match self.received.fill_from(&mut self.transport) {
+                    Ok(1..) => {}
+                    _ => break,
+                },
+                Ok(Event::Progress | Event::Established | Event::Failing) => {}
+                Ok(_) => break,
+                Err(reason) => return reason.into(),
+            }
+        }
+        error
+    }
 }
 
 impl<C: Connection, T: Read + Write> Read for TlsStream<C, T> {
@@ -193,12 +261,10 @@ impl<C: Connection, T: Read + Write> Write for TlsStream<C, T> {
         self.handshake()?;
         // What was taken before goes first, so that the output stays bounded.
         self.send()?;
-        let data = data.get(..BATCH).unwrap_or(data);
-        let taken = self.seal(data)?;
-        match self.send() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-            _ => Ok(taken),
-        }
+        let taken = self.seal(data.get(..BATCH).unwrap_or(data))?;
+        // What is taken is taken: if the transport fails now, the next call says so.
+        _ = self.send();
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -211,8 +277,21 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.reason() {
             Reason::Truncated => ErrorKind::UnexpectedEof,
+            Reason::PeerAlert(_) | Reason::ClosedInHandshake | Reason::Closed => ErrorKind::ConnectionAborted,
+            Reason::WriteAfterClose => ErrorKind::BrokenPipe,
             _ => ErrorKind::InvalidData,
         };
         io::Error::new(kind, error)
+    }
+}
+
+impl<C: fmt::Debug, T: fmt::Debug> fmt::Debug for TlsStream<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsStream")
+            .field("connection", &self.connection)
+            .field("transport", &self.transport)
+            .field("received", &self.received)
+            .field("unsent", &(self.output.len() - self.written))
+            .finish_non_exhaustive()
     }
 }

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use pki_types::ServerName;
 
+use super::requests::HelloRequests;
 use super::{Event, Received};
 use crate::alert::AlertDescription;
-use crate::ask::{Answer, Answered, Token};
+use crate::ask::{Answer, Answered, RefusedAnswer, Token};
 use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
 use crate::codec::Malformed;
@@ -17,15 +18,12 @@ use crate::decision::Decision;
 use crate::error::{Error, Reason};
 use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::machine::Input;
-use crate::message::{ContentType, HEADER_LEN, HandshakeType, HelloRequest};
+use crate::message::{ContentType, HEADER_LEN, HandshakeType};
 use crate::observer::{Direction, Observer, Seen};
 use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
-
-/// How many requests for a new handshake a connection puts up with.
-const HELLO_REQUESTS: u8 = 8;
 
 pub(super) struct Driver<R: Role> {
     phase: Phase<R>,
@@ -36,12 +34,12 @@ pub(super) struct Driver<R: Role> {
     join: Join,
     facts: Facts,
     observer: Option<Arc<dyn Observer>>,
-    hello_requests: u8,
+    hello_requests: HelloRequests,
     close_sent: bool,
     close_received: bool,
     /// An arrow too many, for the order check to find: in this state, this letter is taken and changes nothing.
     #[cfg(test)]
-    planted: Option<(&'static str, &'static str)>,
+    pub(super) planted: Option<(&'static str, &'static str)>,
 }
 
 enum Phase<R: Role> {
@@ -112,7 +110,7 @@ impl<R: Role> Driver<R> {
             join: Join::new(limits),
             facts: Facts::default(),
             observer,
-            hello_requests: 0,
+            hello_requests: HelloRequests::default(),
             close_sent: false,
             close_received: false,
             #[cfg(test)]
@@ -151,9 +149,8 @@ impl<R: Role> Driver<R> {
             }
             Err(reason) => return self.fail(reason, 0),
         };
-        // Data within a handshake message is out of place, as it is before the handshake is done.
-        let takes_data = matches!(self.phase, Phase::Established(_)) && self.join.is_aligned();
-        if content_type == ContentType::APPLICATION_DATA && takes_data {
+        // Data is out of place before the handshake is done, and within a handshake message.
+        if content_type == ContentType::APPLICATION_DATA && self.is_established() && self.join.is_aligned() {
             let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
             return Ok(Received { consumed, event });
         }
@@ -167,7 +164,7 @@ impl<R: Role> Driver<R> {
     fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
         match content_type {
             ContentType::HANDSHAKE => {
-                self.join.push(payload)?;
+                self.join.push(payload);
                 Ok(self.go_on()?.unwrap_or(Event::Progress))
             }
             ContentType::CHANGE_CIPHER_SPEC => {
@@ -202,6 +199,15 @@ impl<R: Role> Driver<R> {
         };
         let InFlight { machine: slot, question, hs } = &mut **flight;
         let mut machine = slot.take().ok_or_else(not_there)?;
+        #[cfg(test)]
+        if join
+            .peek()
+            .and_then(HandshakeType::name)
+            .is_some_and(|letter| self.planted == Some((machine.name(), letter)))
+        {
+            *slot = Some(machine);
+            return Ok(if join.next()?.is_some() { Step::Went } else { Step::Idle });
+        }
         let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
 
         let letter = match core::mem::replace(question, Question::NotAsked) {
@@ -219,10 +225,12 @@ impl<R: Role> Driver<R> {
                     let ask = machine.request(&cx, theirs).ok_or_else(not_there)?;
                     *question = Question::Open(ours);
                     *slot = Some(machine);
+                    join.release();
                     return Ok(Step::Event(Event::Ask(ask)));
                 }
                 None => {
-                    let message = join.next();
+                    check_expected::<R>(&machine, join.peek())?;
+                    let message = join.next()?;
                     message.map(|(message_type, range)| Letter::Input(cx.received(message_type, join.bytes(range))))
                 }
             },
@@ -238,13 +246,12 @@ impl<R: Role> Driver<R> {
             {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
-                count_hello_request(&mut self.hello_requests, body)?;
+                self.hello_requests.count(body)?;
                 return Ok(Step::Went);
             }
-            #[cfg(test)]
-            Some(Letter::Input(input)) if self.planted == Some((machine.name(), input.name())) => {
-                *slot = Some(machine);
-                return Ok(Step::Went);
+            // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
+            Some(Letter::Input(input)) if ends_flight(input) && !join.is_aligned() => {
+                return Err(Reason::ExcessHandshakeData);
             }
             Some(Letter::Input(input)) => machine.take(&mut cx, input)?,
         };
@@ -257,7 +264,7 @@ impl<R: Role> Driver<R> {
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
-                self.join.release();
+                self.join.renew();
                 Step::Event(Event::Established)
             }
             Err(machine) => {
@@ -299,7 +306,7 @@ impl<R: Role> Driver<R> {
         };
         self.observe(Direction::Received, alert_name(description), payload.len());
         match level {
-            _ if description == AlertDescription::CLOSE_NOTIFY => {}
+            1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {}
             1 => {
                 self.incoming.count_warning()?;
                 return Ok(Event::Progress);
@@ -316,16 +323,20 @@ impl<R: Role> Driver<R> {
 
     /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
     fn request_to_renegotiate(&mut self) -> Result<Step, Reason> {
-        let Some((message_type, range)) = self.join.next() else { return Ok(Step::Idle) };
+        let expected = if R::IS_CLIENT { HandshakeType::HELLO_REQUEST } else { HandshakeType::CLIENT_HELLO };
+        if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != expected) {
+            return Err(unexpected(message_type, &[]));
+        }
+        let Some((message_type, range)) = self.join.next()? else {
+            self.join.release();
+            return Ok(Step::Idle);
+        };
         let message = self.join.bytes(range);
         let body = message.get(HEADER_LEN..).unwrap_or_default();
         let input = Input::Message { message_type, body };
         self.observe(Direction::Received, input.name(), message.len());
-        match message_type {
-            HandshakeType::HELLO_REQUEST if R::IS_CLIENT => count_hello_request(&mut self.hello_requests, body)?,
-            HandshakeType::CLIENT_HELLO if !R::IS_CLIENT => count_hello_request(&mut self.hello_requests, &[])?,
-            _ => return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] }),
-        }
+        self.hello_requests.count(if R::IS_CLIENT { body } else { &[] })?;
+        self.join.renew();
         if !self.close_sent {
             self.send_alert(AlertDescription::NO_RENEGOTIATION);
         }
@@ -361,15 +372,12 @@ impl<R: Role> Driver<R> {
 
     #[inline]
     pub(super) fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
-        if output.is_empty() && self.wants_write() {
-            return Err(self.refuse(Reason::OutputTooSmall { needed: 1 }));
-        }
         if !self.takes_data() {
             let produced = self.outgoing.drain(output);
             return self.without_data(plaintext, produced);
         }
         match self.outgoing.seal(plaintext, output) {
-            Ok(Sent { produced: 0, .. }) if !plaintext.is_empty() => {
+            Ok(Sent { produced: 0, .. }) if !plaintext.is_empty() && !output.is_empty() => {
                 Err(self.refuse(Reason::OutputTooSmall { needed: self.outgoing.overhead() + 1 }))
             }
             Ok(sent) => Ok(sent),
@@ -437,21 +445,22 @@ impl<R: Role> Driver<R> {
         if self.takes_data() { self.outgoing.records_left() } else { 0 }
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
         match &mut self.phase {
             Phase::Handshake(flight) if matches!(&flight.question, Question::Open(token) if token.fits(answer.token())) =>
             {
                 flight.question = Question::Answered(answer.into_answered());
                 Ok(())
             }
-            _ => Err(self.refuse(Reason::UnexpectedAnswer)),
+            _ => Err(RefusedAnswer::new(answer, self.refuse(Reason::UnexpectedAnswer))),
         }
     }
 
-    /// Plants an arrow from the state back to itself.
-    #[cfg(test)]
-    pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
-        self.planted = Some((state, letter));
+    pub(super) fn error(&self) -> Option<&Error> {
+        match &self.phase {
+            Phase::Failed(error) => Some(error),
+            _ => None,
+        }
     }
 
     pub(super) fn is_established(&self) -> bool {
@@ -488,11 +497,28 @@ impl<R: Role> Driver<R> {
     }
 }
 
-fn count_hello_request(count: &mut u8, body: &[u8]) -> Result<(), Reason> {
-    // RFC 5246 §7.4.1.1: HelloRequest has no content.
-    HelloRequest::read(body).map_err(|problem| Reason::Malformed { message: "HelloRequest", problem })?;
-    *count = count.saturating_add(1);
-    if *count > HELLO_REQUESTS { Err(Reason::TooManyHelloRequests { limit: HELLO_REQUESTS }) } else { Ok(()) }
+/// A message that the state doesn't wait for is refused at its header, before any of it is kept.
+fn check_expected<R: Role>(machine: &R::Machine, next: Option<HandshakeType>) -> Result<(), Reason> {
+    let expected = machine.expected();
+    match next {
+        Some(HandshakeType::HELLO_REQUEST) if R::IS_CLIENT => Ok(()),
+        Some(next) if !next.name().is_some_and(|name| expected.contains(&name)) => Err(unexpected(next, expected)),
+        _ => Ok(()),
+    }
+}
+
+fn unexpected(message_type: HandshakeType, expected: &'static [&'static str]) -> Reason {
+    Reason::UnexpectedMessage { got: Input::Message { message_type, body: &[] }.name(), expected }
+}
+
+fn ends_flight(input: Input<'_>) -> bool {
+    matches!(
+        input,
+        Input::Message {
+            message_type: HandshakeType::CLIENT_HELLO | HandshakeType::SERVER_HELLO_DONE | HandshakeType::FINISHED,
+            ..
+        }
+    )
 }
 
 fn alert_name(description: AlertDescription) -> &'static str {

@@ -1,6 +1,7 @@
 //! The public connections: what both roles have in common is written once, here, and done by [`driver`].
 
 mod driver;
+mod requests;
 mod shared;
 
 use alloc::sync::Arc;
@@ -10,7 +11,7 @@ use core::ops::Range;
 
 use pki_types::ServerName;
 
-use crate::ask::{Answer, Ask};
+use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::client::Client;
 use crate::client::config::ClientConfig;
 use crate::error::Error;
@@ -51,8 +52,8 @@ pub enum Event {
     Established,
     /// Data of the peer, decrypted in place: it stands at this range of the input.
     Data(Range<usize>),
-    /// The peer's close_notify: no data will come any more, and what came is complete (RFC 5246 §7.2.1). Nothing behind it
-    /// is consumed.
+    /// The peer's close_notify: no data will come any more, and what came is complete. RFC 5246 §7.2.1 wants ours in return:
+    /// call `close`, and write what it queues. Nothing behind it is consumed.
     Closed,
     /// The connection has failed, and an alert for the peer waits to be written; the next read returns the error.
     Failing,
@@ -100,11 +101,11 @@ macro_rules! api {
             /// `plaintext` as fits. Before the connection is established, no plaintext is taken.
             ///
             /// # Errors
-            /// - [`Reason::OutputTooSmall`](crate::Reason::OutputTooSmall): there is something to send, but not a byte of
-            ///   it fits; [`MIN_OUTPUT`] bytes always help. Nothing was changed.
+            /// - [`Reason::OutputTooSmall`](crate::Reason::OutputTooSmall): there is plaintext and some output, but not a
+            ///   byte of it fits; [`MIN_OUTPUT`] bytes always help. Nothing was changed.
             /// - [`Reason::WriteAfterClose`](crate::Reason::WriteAfterClose): plaintext after [`Self::close`]. Nothing was changed.
             /// - [`Reason::KeyLimit`](crate::Reason::KeyLimit): plaintext after [`Self::records_left`] came to 0.
-            /// - Why the connection failed, once all that was queued is written.
+            /// - Why the connection failed, if there is plaintext, once all that was queued is written.
             #[inline]
             pub fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
                 self.0.write(plaintext, output)
@@ -156,9 +157,8 @@ macro_rules! api {
             /// Answers the question that the connection waits for; then read on, before more is read from the socket.
             ///
             /// # Errors
-            /// [`Reason::UnexpectedAnswer`](crate::Reason::UnexpectedAnswer) if this connection waits for no answer, or
-            /// for another one. Nothing was changed.
-            pub fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+            /// This connection waits for no answer, or for another one. Nothing was changed, and the answer comes back.
+            pub fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
                 self.0.answer(answer)
             }
 
@@ -171,7 +171,13 @@ macro_rules! api {
             #[cfg(test)]
             #[cfg(feature = "std")]
             pub(crate) fn plant(&mut self, state: &'static str, letter: &'static str) {
-                self.0.plant(state, letter);
+                self.0.planted = Some((state, letter));
+            }
+
+            /// Why the connection failed, if it did.
+            #[must_use]
+            pub fn error(&self) -> Option<&Error> {
+                self.0.error()
             }
 
             /// The state of our side: a name of the flow table, `Established`, or `Failed`.
@@ -278,12 +284,16 @@ macro_rules! api {
                 self.0.end_of_input()
             }
 
-            fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+            fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
                 self.0.answer(answer)
             }
 
             fn is_established(&self) -> bool {
                 self.0.is_established()
+            }
+
+            fn error(&self) -> Option<&Error> {
+                self.0.error()
             }
 
             fn peer_certificates(&self) -> Option<&PeerCertificates> {

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use super::Received;
-use crate::ask::Answer;
+use crate::ask::{Answer, RefusedAnswer};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
@@ -52,11 +52,14 @@ pub trait Connection: Sealed {
     /// Answers the question that the connection waits for.
     ///
     /// # Errors
-    /// [`Reason::UnexpectedAnswer`](crate::Reason::UnexpectedAnswer).
-    fn answer(&mut self, answer: Answer) -> Result<(), Error>;
+    /// This connection doesn't wait for it.
+    fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer>;
 
     /// Whether the handshake is done and the connection has not failed.
     fn is_established(&self) -> bool;
+
+    /// Why the connection failed, if it did.
+    fn error(&self) -> Option<&Error>;
 
     /// The certificates that the peer sent.
     fn peer_certificates(&self) -> Option<&PeerCertificates>;

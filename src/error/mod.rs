@@ -3,8 +3,8 @@
 mod certificate;
 mod reason;
 
-use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use crate::alert::AlertDescription;
@@ -16,7 +16,7 @@ pub use reason::{NotTls, Reason};
 ///
 /// It is cheap to clone: a failed connection stays failed and answers every further call with the same error.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Error(Box<Inner>);
+pub struct Error(Arc<Inner>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Inner {
@@ -26,7 +26,7 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(reason: Reason, state: &'static str) -> Self {
-        Error(Box::new(Inner { reason, state }))
+        Error(Arc::new(Inner { reason, state }))
     }
 
     /// What went wrong.
@@ -41,7 +41,7 @@ impl Error {
         self.0.state
     }
 
-    /// The alert that was sent to the peer because of this, if the reason has one.
+    /// The alert that tells the peer, if the reason has one. It was queued, unless we had closed the connection before.
     #[must_use]
     pub fn alert(&self) -> Option<AlertDescription> {
         self.0.reason.alert()
@@ -60,7 +60,14 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self.reason() {
+            Reason::Certificate(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// Bytes of the peer as text, so that no control character of theirs reaches a terminal.
 pub(crate) fn escape(bytes: &[u8]) -> String {

@@ -297,7 +297,7 @@ impl fmt::Display for Reason {
                 f.write_str("the peer sent a greeting in plain text: it wants STARTTLS, or this is not its TLS port")
             }
             Self::NotTls(NotTls::Bytes(bytes)) => {
-                write!(f, "the peer does not speak TLS: its first bytes are {bytes:02x?}")
+                write!(f, "the peer does not speak TLS: its first bytes are \"{}\"", bytes.escape_ascii())
             }
             Self::RecordVersion(version) => write!(f, "a record of version {version} where TLS 1.2 was agreed on"),
             Self::ContentType(content_type) => write!(f, "a record of the unknown content type {content_type}"),
@@ -321,22 +321,21 @@ impl fmt::Display for Reason {
                 )
             }
             Self::UnexpectedMessage { got, expected } => {
-                write!(f, "{got} came where ")?;
-                if expected.is_empty() {
-                    f.write_str("nothing")?
-                } else {
-                    write!(f, "{}", List(expected))?
+                write!(f, "{got} came, ")?;
+                match expected {
+                    [] => f.write_str("which has no place here"),
+                    _ => write!(f, "and one of these was expected: {}", List(expected)),
                 }
-                f.write_str(" was expected")
             }
             Self::ExcessHandshakeData => {
                 f.write_str("bytes of a handshake message are left over where the keys change")
             }
             Self::ClosedInHandshake => f.write_str("the peer closed the connection during the handshake"),
-            Self::Truncated => {
-                f.write_str("the transport ended without close_notify: what was received may not be all")
-            }
-            Self::PeerAlert(alert) => write!(f, "the peer sent the alert {alert}: {}", alert.usual_cause()),
+            Self::Truncated => f.write_str(
+                "the transport ended without close_notify or another alert: somebody hung up, and what was received may \
+                 not be all",
+            ),
+            Self::PeerAlert(alert) => write!(f, "the peer sent {alert}: {}", alert.usual_cause()),
             Self::Version { peer } => write!(f, "the peer wants {peer}; we speak TLS 1.2 alone"),
             Self::VersionsWithout12 { peer } => write!(f, "the peer speaks {}; we speak TLS 1.2 alone", List(peer)),
             Self::NoCommonCipherSuite { ours, peer } => no_common(f, "cipher suite", ours, peer),
@@ -361,7 +360,7 @@ impl fmt::Display for Reason {
                 write!(f, "the peer chose the application protocol \"{name}\", which we did not offer")
             }
             Self::ExtensionNotOffered(extension) => {
-                write!(f, "the peer answered with the extension {extension}, which we did not offer")
+                write!(f, "the peer answered with the extension {extension}, which we did not offer, or which is not for a server")
             }
             Self::Compression => f.write_str("the peer does not agree to no compression"),
             Self::PointFormats => f.write_str("the peer does not support uncompressed points"),

@@ -39,39 +39,47 @@ pub(crate) struct Join {
     buffer: Vec<u8>,
     /// Up to here, messages have been handed out.
     start: usize,
-    /// Where the first message starts whose header has not been seen; may lie beyond the buffer.
-    unseen: usize,
+    /// The message at `start` was held against its limit.
+    is_checked: bool,
 }
 
 impl Join {
     pub(crate) fn new(limits: MessageLimits) -> Self {
-        Join { limits, other_left: limits.other, buffer: Vec::new(), start: 0, unseen: 0 }
+        Join { limits, other_left: limits.other, buffer: Vec::new(), start: 0, is_checked: false }
     }
 
     /// Adds the content of a handshake record. Messages that were handed out are forgotten, and their ranges void.
-    /// After an error nothing more is to be pushed.
-    pub(crate) fn push(&mut self, fragment: &[u8]) -> Result<(), Reason> {
+    pub(crate) fn push(&mut self, fragment: &[u8]) {
         self.buffer.drain(..self.start);
-        self.unseen -= self.start;
         self.start = 0;
+        // A message that is under way gets its room at once, and no more than that.
+        let whole = self.header().filter(|_| self.is_checked).map_or(0, |(_, length)| HEADER_LEN + length);
+        let wanted = whole.max(self.buffer.len() + fragment.len());
+        self.buffer.reserve_exact(wanted - self.buffer.len());
         self.buffer.extend_from_slice(fragment);
-        while let Some((message, length)) = self.header(self.unseen) {
-            self.check(message, length)?;
-            self.unseen += HEADER_LEN + length;
-        }
-        Ok(())
     }
 
-    /// The next whole message: its type, and where it lies with its header.
-    pub(crate) fn next(&mut self) -> Option<(HandshakeType, Range<usize>)> {
-        let (message, length) = self.header(self.start)?;
+    /// The type of the next message, once its header is there.
+    pub(crate) fn peek(&self) -> Option<HandshakeType> {
+        self.header().map(|(message, _)| message)
+    }
+
+    /// The next whole message: its type, and where it lies with its header. Its length is held against its limit before any
+    /// of it is waited for; after an error nothing more is to be asked.
+    pub(crate) fn next(&mut self) -> Result<Option<(HandshakeType, Range<usize>)>, Reason> {
+        let Some((message, length)) = self.header() else { return Ok(None) };
+        if !self.is_checked {
+            self.check(message, length)?;
+            self.is_checked = true;
+        }
         let end = self.start + HEADER_LEN + length;
         if end > self.buffer.len() {
-            return None;
+            return Ok(None);
         }
         let range = self.start..end;
         self.start = end;
-        Some((message, range))
+        self.is_checked = false;
+        Ok(Some((message, range)))
     }
 
     /// The bytes at a range that [`Self::next`] gave since the last [`Self::push`].
@@ -90,13 +98,18 @@ impl Join {
         if self.is_aligned() {
             self.buffer = Vec::new();
             self.start = 0;
-            self.unseen = 0;
         }
     }
 
-    /// Type and length of the message at `at`, once its header is there.
-    fn header(&self, at: usize) -> Option<(HandshakeType, usize)> {
-        let [message, a, b, c] = *self.buffer.get(at..)?.first_chunk()?;
+    /// The handshake is over: what comes from now on is counted anew.
+    pub(crate) fn renew(&mut self) {
+        self.release();
+        self.other_left = self.limits.other;
+    }
+
+    /// Type and length of the next message, once its header is there.
+    fn header(&self) -> Option<(HandshakeType, usize)> {
+        let [message, a, b, c] = *self.buffer.get(self.start..)?.first_chunk()?;
         let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
         Some((HandshakeType(message), length))
     }
@@ -139,13 +152,23 @@ mod tests {
         Join::new(MessageLimits { certificate: 3000, certificate_status: 2000, other: 1000 })
     }
 
-    fn too_long(message: HandshakeType, length: usize, limit: usize, setting: &'static str) -> Result<(), Reason> {
+    fn too_long(message: HandshakeType, length: usize, limit: usize, setting: &'static str) -> Result<usize, Reason> {
         Err(Reason::MessageTooLong { message, length, limit, setting })
     }
 
     /// Takes all whole messages.
-    fn take(join: &mut Join) -> Vec<(HandshakeType, Vec<u8>)> {
-        core::iter::from_fn(|| join.next().map(|(message, range)| (message, join.bytes(range).to_vec()))).collect()
+    fn take(join: &mut Join) -> Result<Vec<(HandshakeType, Vec<u8>)>, Reason> {
+        let mut whole = Vec::new();
+        while let Some((message, range)) = join.next()? {
+            whole.push((message, join.bytes(range).to_vec()));
+        }
+        Ok(whole)
+    }
+
+    /// How many whole messages come out when this is added.
+    fn push(join: &mut Join, bytes: &[u8]) -> Result<usize, Reason> {
+        join.push(bytes);
+        take(join).map(|whole| whole.len())
     }
 
     proptest! {
@@ -170,9 +193,9 @@ mod tests {
             let (mut got, mut at) = (Vec::new(), 0);
             for size in cuts.into_iter().chain([stream.len()]) {
                 let end = stream.len().min(at + size);
-                join.push(&stream[at..end]).unwrap();
+                join.push(&stream[at..end]);
                 at = end;
-                got.extend(take(&mut join));
+                got.extend(take(&mut join).unwrap());
                 prop_assert_eq!(got.len(), ends.iter().filter(|end| **end <= at).count(), "as soon as it is whole");
                 prop_assert_eq!(join.is_aligned(), at == 0 || ends.contains(&at));
                 prop_assert!(join.buffer.len() <= 404 + size, "what was handed out is forgotten");
@@ -194,23 +217,23 @@ mod tests {
         ] {
             let fits = message(kind, &vec![0; limit]);
             let long = message(kind, &vec![0; limit + 1]);
-            assert_eq!(join().push(&fits), Ok(()));
+            assert_eq!(push(&mut join(), &fits), Ok(1));
             let expected = too_long(kind, limit + 1, limit, setting);
-            assert_eq!(join().push(&long[..4]), expected);
+            assert_eq!(push(&mut join(), &long[..4]), expected);
             // Cut within the header.
             let mut cut = join();
-            assert_eq!(cut.push(&long[..3]), Ok(()));
-            assert_eq!(cut.push(&long[3..4]), expected);
+            assert_eq!(push(&mut cut, &long[..3]), Ok(0));
+            assert_eq!(push(&mut cut, &long[3..4]), expected);
             // Behind another message, in the same record.
             let behind = [&message(HandshakeType::SERVER_HELLO_DONE, b"")[..], &long[..4]].concat();
-            assert_eq!(join().push(&behind), expected);
+            assert_eq!(push(&mut join(), &behind), expected);
         }
     }
 
     #[test]
     fn a_message_of_sixteen_megabytes_is_never_held() {
         let mut join = join();
-        assert!(join.push(&[11, 0xff, 0xff, 0xff]).is_err());
+        assert!(push(&mut join, &[11, 0xff, 0xff, 0xff]).is_err());
         assert!(join.buffer.capacity() < 100);
     }
 
@@ -226,24 +249,27 @@ mod tests {
             (HandshakeType::FINISHED, 100),
             (HandshakeType::SERVER_HELLO_DONE, 0),
         ] {
-            assert_eq!(join.push(&message(kind, &vec![0; length])), Ok(()), "{kind}");
-            assert_eq!(take(&mut join).len(), 1);
+            assert_eq!(push(&mut join, &message(kind, &vec![0; length])), Ok(1), "{kind}");
         }
         let expected = too_long(HandshakeType::FINISHED, 1, 0, "message_limits.other");
-        assert_eq!(join.push(&message(HandshakeType::FINISHED, b"x")), expected);
+        assert_eq!(push(&mut join, &message(HandshakeType::FINISHED, b"x")), expected);
+        let mut renewed = Join::new(MessageLimits { other: 1000, ..MessageLimits::client() });
+        assert_eq!(push(&mut renewed, &message(HandshakeType::SERVER_HELLO, &[0; 1000])), Ok(1));
+        renewed.renew();
+        assert_eq!(push(&mut renewed, &message(HandshakeType::SERVER_HELLO, &[0; 1000])), Ok(1), "the next handshake");
     }
 
     #[test]
     fn a_part_of_a_message_or_a_whole_one_not_taken_is_not_aligned() {
         let mut join = join();
         assert!(join.is_aligned());
-        join.push(&[20]).unwrap();
+        join.push(&[20]);
         assert!(!join.is_aligned());
-        assert_eq!(join.next(), None);
+        assert_eq!(join.next(), Ok(None));
         join.release();
-        join.push(&[0, 0, 0]).unwrap();
+        join.push(&[0, 0, 0]);
         assert!(!join.is_aligned());
-        assert_eq!(join.next(), Some((HandshakeType::FINISHED, 0..4)));
+        assert_eq!(join.next(), Ok(Some((HandshakeType::FINISHED, 0..4))));
         assert!(join.is_aligned());
     }
 

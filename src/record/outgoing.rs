@@ -8,6 +8,9 @@ use crate::crypto::SealingKey;
 use crate::error::Reason;
 use crate::message::{ContentType, HandshakeType, ProtocolVersion};
 
+/// Less plaintext than this, in bytes, is not worth a record of its own just to fill the output.
+const SCRAP: usize = 512;
+
 /// Of the records that a key may protect, the last few are kept for alerts.
 const ALERT_RESERVE: u64 = 16;
 
@@ -175,8 +178,11 @@ impl Outgoing {
         let (prefix, overhead) = (self.state.prefix_len(), self.overhead());
         while self.may_seal()
             && let Some(room) = out.len().checked_sub(produced + overhead)
-            && let length = left.len().min(self.max_fragment).min(room)
+            && let full = left.len().min(self.max_fragment)
+            && let length = full.min(room)
             && length > 0
+            // Where there is room for a scrap only, it waits for the next call.
+            && (length == full || length >= SCRAP || produced == 0)
             && let Some((content, rest)) = left.split_at_checked(length)
             && let Some(record) = out.get_mut(produced..produced + overhead + length)
             && let Some(place) = record.get_mut(prefix..prefix + length)

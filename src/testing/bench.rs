@@ -7,7 +7,7 @@ use super::identities::{P256, client_config, server_config, server_name, slow};
 use super::puppet::{Heard, Letter, Puppet, Side};
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
-use crate::ask::{Answer, Ask};
+use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::connection::{ClientConnection, Event, Received, ServerConnection};
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
@@ -42,7 +42,7 @@ impl Real {
         output
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
         of_either!(self, connection => connection.answer(answer))
     }
 
@@ -66,6 +66,9 @@ impl Real {
         of_either!(self, connection => connection.plant(state, letter));
     }
 }
+
+/// How a bench begins.
+pub(super) type Start = fn() -> Bench;
 
 pub(super) struct Bench {
     pub(super) real: Real,
@@ -273,7 +276,7 @@ pub(super) const TO_SERVER: &[Letter] = &[
 /// Every connection on the way through the shortest handshake: before anything was said, after each letter, and
 /// established.
 pub(super) fn each_state() -> impl Iterator<Item = Bench> {
-    let to = |letters: &'static [Letter], start: fn() -> Bench| {
+    let to = |letters: &'static [Letter], start: Start| {
         (0..=letters.len()).map(move |count| {
             let mut bench = start();
             bench.go(&letters[..count]);

@@ -15,6 +15,7 @@ mod pair;
 mod recorded;
 mod transport;
 
+mod attacks;
 mod config;
 mod handshakes;
 mod lifecycle;

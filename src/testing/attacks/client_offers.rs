@@ -14,7 +14,7 @@ use crate::message::{
     CipherSuite, ClientExtensions, ClientHello, ExtensionType, HandshakeType as H, NamedGroup, ProtocolVersion,
     ServerHello, SignatureScheme,
 };
-use crate::testing::bench::Bench;
+use crate::testing::bench::{Bench, TO_SERVER};
 use crate::testing::identities::{P256, client_config, server_config, server_name};
 use crate::testing::puppet::{Heard, Letter, message, with_extension};
 use crate::{ClientConnection, ServerConfig};
@@ -159,13 +159,22 @@ fn a_client_without_any_extension_is_refused() {
 }
 
 #[test]
-fn a_client_without_supported_groups_or_with_none_of_ours_is_refused() {
+fn a_client_with_none_of_our_groups_is_refused() {
     const OTHERS: &[NamedGroup] = &[NamedGroup::X448, NamedGroup(0x0100), NamedGroup(0x1a1a)];
-    for groups in [None, Some(OTHERS)] {
-        let expected = |reason: &Reason| matches!(reason, Reason::NoCommonGroup { peer, .. } if peer == groups.unwrap_or_default());
-        let change = |hello: &mut ClientHello<'_>| hello.extensions.supported_groups = groups.map(Into::into);
-        refused(change, expected, AlertDescription::HANDSHAKE_FAILURE);
-    }
+    let expected = |reason: &Reason| matches!(reason, Reason::NoCommonGroup { peer, .. } if peer == OTHERS);
+    let change = |hello: &mut ClientHello<'_>| hello.extensions.supported_groups = Some(OTHERS.into());
+    refused(change, expected, AlertDescription::HANDSHAKE_FAILURE);
+}
+
+/// RFC 8422 §4 leaves the choice to the server.
+#[test]
+fn a_client_without_supported_groups_gets_p256_and_no_weaker_group() {
+    let mut bench = Bench::any_server();
+    let hello = bench.puppet.client_hello(|hello| hello.extensions.supported_groups = None);
+    bench.say_message(&hello).expect("an old client");
+    assert_eq!(bench.puppet.group, NamedGroup::SECP256R1);
+    bench.go(&TO_SERVER[1..]);
+    assert!(bench.real.is_established());
 }
 
 #[test]
@@ -326,7 +335,8 @@ fn a_source_of_randomness_that_fails_or_gives_zeros_is_refused() {
             Err(RandomError)
         }
     }
-    for random in [Arc::new(Zeros) as Arc<dyn Random>, Arc::new(Broken)] {
+    let sources: [Arc<dyn Random>; 2] = [Arc::new(Zeros), Arc::new(Broken)];
+    for random in sources {
         let config = client_config(false, false).random(random.clone()).build().expect("a configuration");
         let error = ClientConnection::new(config, server_name()).expect_err("no hello without randomness");
         assert_eq!(error.reason(), &Reason::Random);

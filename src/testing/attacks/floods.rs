@@ -8,7 +8,7 @@ use crate::alert::{AlertDescription, AlertLevel};
 use crate::error::Reason;
 use crate::message::{ContentType, HandshakeType as H, SignatureScheme};
 use crate::record::MessageLimits;
-use crate::testing::bench::{Bench, TO_CLIENT, each_state};
+use crate::testing::bench::{Bench, Start, TO_CLIENT, each_state};
 use crate::testing::identities::{P256, client_config, server_config};
 use crate::testing::puppet::{Letter, with_extension};
 
@@ -187,9 +187,9 @@ fn header(message: H, length: usize) -> Vec<u8> {
 
 #[test]
 fn each_message_is_capped_at_its_header_and_the_error_names_the_setting() {
-    for (start, limits) in
-        [(Bench::any_client as fn() -> Bench, MessageLimits::client()), (Bench::any_server, MessageLimits::server())]
-    {
+    let starts: [(Start, _); 2] =
+        [(Bench::any_client, MessageLimits::client()), (Bench::any_server, MessageLimits::server())];
+    for (start, limits) in starts {
         for (message, limit, setting) in too_long(limits) {
             for length in [limit + 1, 0xff_ffff] {
                 let mut bench = start();

@@ -7,7 +7,7 @@ use crate::alert::{AlertDescription, AlertLevel};
 use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::message::{Certificate, ContentType, HandshakeType as H, OpaqueList};
-use crate::testing::bench::{Bench, TO_CLIENT, TO_SERVER, each_state};
+use crate::testing::bench::{Bench, Start, TO_CLIENT, TO_SERVER, each_state};
 use crate::testing::puppet::{self, Letter};
 
 /// Says the letters one by one; whether one was out of order, and then the connection is dead.
@@ -25,7 +25,7 @@ fn out_of_order(mut bench: Bench, letters: &[Letter]) {
 }
 
 /// Both roles, their handshake, and a letter of traffic behind it.
-fn handshakes() -> [(fn() -> Bench, Vec<Letter>); 2] {
+fn handshakes() -> [(Start, Vec<Letter>); 2] {
     let with_traffic = |letters: &[Letter]| [letters, &[Letter::ApplicationData]].concat();
     [(Bench::any_client, with_traffic(TO_CLIENT)), (Bench::any_server, with_traffic(TO_SERVER))]
 }

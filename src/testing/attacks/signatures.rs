@@ -8,7 +8,7 @@ use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{CipherSuite, ContentType, HandshakeType as H, SignatureScheme};
-use crate::testing::bench::{Bench, TO_CLIENT, TO_SERVER};
+use crate::testing::bench::{Bench, Start, TO_CLIENT, TO_SERVER};
 use crate::testing::identities::{ED25519, P256, P384, RSA, client_config};
 use crate::testing::puppet::{self, suite};
 
@@ -216,7 +216,8 @@ fn a_finished_of_another_length_is_refused() {
 /// CVE-2020-24613 and its kin: a Finished in the clear is no Finished.
 #[test]
 fn a_finished_before_the_keys_changed_is_refused() {
-    for (start, letters) in [(Bench::any_client as fn() -> Bench, TO_CLIENT), (Bench::any_server, TO_SERVER)] {
+    let starts: [(Start, _); 2] = [(Bench::any_client, TO_CLIENT), (Bench::any_server, TO_SERVER)];
+    for (start, letters) in starts {
         let mut bench = start();
         bench.go(&letters[..letters.len() - 2]);
         let finished = bench.puppet.message(H::FINISHED);
