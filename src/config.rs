@@ -95,12 +95,8 @@ impl CommonBuilder {
             None => groups,
             Some(names) => pick_groups(&groups, &names)?,
         };
-        if groups.is_empty() {
-            return Err(ConfigError::new("groups", "at least one group is needed"));
-        }
-        if has_twice(groups.iter().map(|group| group.name())) {
-            return Err(ConfigError::new("groups", "a group stands there twice"));
-        }
+        check_groups("groups", &groups)?;
+        check_limits(self.message_limits)?;
         let alpn = encode_alpn(&self.alpn)?;
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
@@ -147,7 +143,28 @@ fn pick_groups(
         let unknown = || ConfigError::new("group_names", alloc::format!("{name} is none of the groups there are"));
         found.cloned().ok_or_else(unknown)
     };
-    names.iter().map(find).collect()
+    let picked = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    check_groups("group_names", &picked)?;
+    Ok(picked)
+}
+
+fn check_groups(field: &'static str, groups: &[Arc<dyn KeyExchangeGroup>]) -> Result<(), ConfigError> {
+    if groups.is_empty() {
+        return Err(ConfigError::new(field, "at least one group is needed"));
+    }
+    if has_twice(groups.iter().map(|group| group.name())) {
+        return Err(ConfigError::new(field, "a group stands there twice"));
+    }
+    Ok(())
+}
+
+/// Below this no handshake is possible at all.
+fn check_limits(limits: MessageLimits) -> Result<(), ConfigError> {
+    match limits {
+        MessageLimits { certificate: 0, .. } => Err(ConfigError::new("message_limits.certificate", "it is 0")),
+        MessageLimits { other: 0, .. } => Err(ConfigError::new("message_limits.other", "it is 0")),
+        _ => Ok(()),
+    }
 }
 
 fn encode_alpn(protocols: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
@@ -155,11 +172,11 @@ fn encode_alpn(protocols: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
     if has_twice(protocols.iter()) {
         return Err(ConfigError::new(FIELD, "a protocol stands there twice"));
     }
-    // RFC 7301 §3.1: names of 1 to 255 bytes, a list of at most 2^16-1.
+    // RFC 7301 §3.1: names of 1 to 255 bytes. The list has to fit into a hello with all else that stands there.
     let names = OpaqueList::encode(Prefix::U8, "a protocol's name", protocols.iter().map(Vec::as_slice))
         .map_err(|problem| ConfigError::new(FIELD, problem.to_string()))?;
-    if names.len() > usize::from(u16::MAX) {
-        return Err(ConfigError::new(FIELD, "the names have more than 65535 bytes in all"));
+    if names.len() > 32 << 10 {
+        return Err(ConfigError::new(FIELD, "the names have more than 32 KiB in all"));
     }
     Ok(names)
 }

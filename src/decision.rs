@@ -8,3 +8,13 @@ pub enum Decision<T> {
     /// The answer comes later, by [`crate::Ask`]. Nothing that was done so far is done again.
     Later,
 }
+
+impl<T> Decision<T> {
+    /// The same decision, with what was decided changed by `change`.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Decision<U> {
+        match self {
+            Decision::Now(decided) => Decision::Now(change(decided)),
+            Decision::Later => Decision::Later,
+        }
+    }
+}

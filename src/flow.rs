@@ -10,6 +10,7 @@ pub use crate::server::flow::EDGES as SERVER;
 
 /// One arrow of a flow table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Edge {
     /// The state that it leads out of.
     pub state: &'static str,

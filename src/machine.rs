@@ -209,12 +209,7 @@ macro_rules! machine {
 
     (@decide wait $state:ident $cx:ident $($letter:ident)+) => {{ let _ = $state; Ok(None) }};
     (@decide ask $state:ident $cx:ident $letter:ident) => {
-        Ok(Some(match $state.decide($cx)? {
-            $crate::decision::Decision::Now(answer) => {
-                $crate::decision::Decision::Now($crate::ask::Answered::$letter(answer))
-            }
-            $crate::decision::Decision::Later => $crate::decision::Decision::Later,
-        }))
+        Ok(Some($state.decide($cx)?.map($crate::ask::Answered::$letter)))
     };
 
     (@request wait $state:ident $cx:ident $token:ident) => {{ let _ = $state; None }};

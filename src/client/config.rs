@@ -2,6 +2,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::config::{Common, CommonBuilder, common_settings, has_twice};
+#[cfg(feature = "webpki")]
+use crate::crypto::Backend;
 use crate::error::ConfigError;
 use crate::identity::VerifyPeer;
 use crate::message::SignatureScheme;
@@ -65,8 +67,8 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// The schemes that a server may sign with, best first (signature_algorithms, RFC 5246 §7.4.1.4.1). Default: all
-    /// that the backend can verify.
+    /// The schemes that a server may sign its handshake with, best first (signature_algorithms, RFC 5246 §7.4.1.4.1).
+    /// Default: all that the backend can verify. Which signatures certificates may have is for the verifier to say.
     pub fn signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
         self.schemes = Some(schemes.to_vec());
         self
@@ -85,11 +87,15 @@ impl ClientConfigBuilder {
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         let common = self.common.build()?;
         let schemes = schemes(self.schemes, common.backend.verify_schemes())?;
+        let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
+        if !schemes.iter().any(fits) {
+            return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
+        }
         #[cfg(feature = "webpki")]
         let verifier = match (self.verifier, self.roots) {
             (Some(_), Some(_)) => return Err(ConfigError::new("verifier", "give either `roots` or a `verifier`")),
             (Some(verifier), None) => Some(verifier),
-            (None, Some(roots)) => Some(default_verifier(roots)?),
+            (None, Some(roots)) => Some(default_verifier(roots, common.backend)?),
             (None, None) => None,
         };
         #[cfg(not(feature = "webpki"))]
@@ -101,8 +107,11 @@ impl ClientConfigBuilder {
 }
 
 #[cfg(feature = "webpki")]
-fn default_verifier(roots: Vec<pki_types::CertificateDer<'static>>) -> Result<Arc<dyn VerifyPeer>, ConfigError> {
-    Ok(Arc::new(crate::WebPkiVerifier::new(roots)?))
+fn default_verifier(
+    roots: Vec<pki_types::CertificateDer<'static>>,
+    backend: Backend,
+) -> Result<Arc<dyn VerifyPeer>, ConfigError> {
+    Ok(Arc::new(crate::WebPkiVerifier::new(roots)?.with_backend(backend)))
 }
 
 fn schemes(

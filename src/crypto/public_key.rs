@@ -113,21 +113,8 @@ impl PublicKey {
     #[must_use]
     pub fn allows(&self, scheme: SignatureScheme) -> bool {
         match self.algorithm {
-            KeyAlgorithm::Rsa { .. } => matches!(
-                scheme,
-                SignatureScheme::RSA_PKCS1_SHA256
-                    | SignatureScheme::RSA_PKCS1_SHA384
-                    | SignatureScheme::RSA_PKCS1_SHA512
-                    | SignatureScheme::RSA_PSS_RSAE_SHA256
-                    | SignatureScheme::RSA_PSS_RSAE_SHA384
-                    | SignatureScheme::RSA_PSS_RSAE_SHA512
-            ),
-            KeyAlgorithm::Ecdsa(_) => matches!(
-                scheme,
-                SignatureScheme::ECDSA_SECP256R1_SHA256
-                    | SignatureScheme::ECDSA_SECP384R1_SHA384
-                    | SignatureScheme::ECDSA_SECP521R1_SHA512
-            ),
+            KeyAlgorithm::Rsa { .. } => SuiteAuth::Rsa.signs_with(scheme),
+            KeyAlgorithm::Ecdsa(_) => SuiteAuth::Ecdsa.signs_with(scheme) && scheme != SignatureScheme::ED25519,
             KeyAlgorithm::Ed25519 => scheme == SignatureScheme::ED25519,
             KeyAlgorithm::Unknown => false,
         }

@@ -1,6 +1,6 @@
 //! The cipher suites (RFC 5289, RFC 7905).
 
-use crate::message::CipherSuite;
+use crate::message::{CipherSuite, SignatureScheme};
 
 use super::{AeadAlgorithm, HashAlgorithm};
 
@@ -11,6 +11,28 @@ pub(crate) enum SuiteAuth {
     Ecdsa,
     /// ECDHE_RSA: a key for RSA signatures (RFC 8422 §2.2).
     Rsa,
+}
+
+impl SuiteAuth {
+    /// Whether a key for these suites can sign with `scheme`.
+    pub(crate) fn signs_with(self, scheme: SignatureScheme) -> bool {
+        use SignatureScheme as S;
+        match self {
+            SuiteAuth::Ecdsa => matches!(
+                scheme,
+                S::ECDSA_SECP256R1_SHA256 | S::ECDSA_SECP384R1_SHA384 | S::ECDSA_SECP521R1_SHA512 | S::ED25519
+            ),
+            SuiteAuth::Rsa => matches!(
+                scheme,
+                S::RSA_PKCS1_SHA256
+                    | S::RSA_PKCS1_SHA384
+                    | S::RSA_PKCS1_SHA512
+                    | S::RSA_PSS_RSAE_SHA256
+                    | S::RSA_PSS_RSAE_SHA384
+                    | S::RSA_PSS_RSAE_SHA512
+            ),
+        }
+    }
 }
 
 /// What a cipher suite stands for.

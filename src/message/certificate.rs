@@ -3,6 +3,7 @@ use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// A chain of certificates (RFC 5246 §7.4.2, §7.4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Certificate<'a> {
     /// The DER of each certificate, the sender's own first; none if a client has none that fits.
     pub chain: OpaqueList<'a>,

@@ -3,6 +3,7 @@ use crate::codec::{Malformed, Prefix, Reader};
 
 /// The server asks for the client's certificate (RFC 5246 §7.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateRequest<'a> {
     /// Codes of the types that may be sent (RFC 8422 §5.5); at least one.
     pub certificate_types: &'a [u8],

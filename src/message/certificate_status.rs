@@ -3,6 +3,7 @@ use crate::codec::{Malformed, Prefix, Reader};
 
 /// What the issuer says about the server's certificate (RFC 6066 §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateStatus<'a> {
     /// The DER of an `OCSPResponse`; not empty.
     pub response: &'a [u8],

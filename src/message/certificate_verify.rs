@@ -3,6 +3,7 @@ use crate::codec::{Malformed, Prefix, Reader};
 
 /// The client proves that it holds its certificate's key (RFC 5246 §7.4.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateVerify<'a> {
     /// How it is signed.
     pub scheme: SignatureScheme,

@@ -2,6 +2,7 @@ use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The client's ECDH public key (RFC 8422 §5.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientKeyExchange<'a> {
     /// The key, encoded as the group says; not empty.
     pub public_key: &'a [u8],

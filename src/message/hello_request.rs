@@ -2,6 +2,7 @@ use crate::codec::{Malformed, Reader};
 
 /// The server asks for a new handshake (RFC 5246 §7.4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HelloRequest;
 
 impl HelloRequest {

@@ -2,6 +2,7 @@ use crate::codec::{Malformed, Prefix, Reader};
 
 /// A ticket that resumes this session (RFC 5077 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewSessionTicket<'a> {
     /// For how long the server means to accept the ticket, in seconds; 0 says nothing about it.
     pub lifetime_hint: u32,

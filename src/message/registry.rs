@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 /// No value of the registry has this name, as far as this library knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnknownName(&'static str);
 
 impl fmt::Display for UnknownName {

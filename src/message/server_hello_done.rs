@@ -2,6 +2,7 @@ use crate::codec::{Malformed, Reader, Writer};
 
 /// The end of the server's flight (RFC 5246 §7.4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServerHelloDone;
 
 impl ServerHelloDone {

@@ -5,6 +5,7 @@ use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The server's ECDH public key, signed (RFC 8422 §5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServerKeyExchange<'a> {
     /// The key and its group.
     pub params: EcdhParams<'a>,
@@ -39,6 +40,7 @@ impl<'a> ServerKeyExchange<'a> {
 
 /// `ServerECDHParams` (RFC 8422 §5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EcdhParams<'a> {
     /// The group.
     pub group: NamedGroup,

@@ -5,8 +5,12 @@ use crate::error::Reason;
 use crate::message::{HEADER_LEN, HandshakeType};
 
 /// How long the handshake messages of a peer may be that is not known yet. Lengths in bytes, without the header of
-/// four bytes.
+/// four bytes. Start with [`MessageLimits::client`] or [`MessageLimits::server`], and set what is to differ.
+///
+/// A message is held up to three times for a moment: as it was received, in the transcript until the hash is known (the
+/// hellos), and as the state keeps it (a ClientHello, the certificates).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MessageLimits {
     /// The longest `Certificate`.
     pub certificate: usize,

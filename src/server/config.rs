@@ -37,6 +37,7 @@ impl ServerConfig {
             common: CommonBuilder::new(false, MessageLimits::server()),
             identities: Vec::new(),
             resolver: None,
+            strict_server_name: false,
             preference: Preference::default(),
         }
     }
@@ -49,14 +50,15 @@ pub struct ServerConfigBuilder {
     common: CommonBuilder,
     identities: Vec<Identity>,
     resolver: Option<Arc<dyn ResolveIdentity>>,
+    strict_server_name: bool,
     preference: Preference,
 }
 
 impl ServerConfigBuilder {
     common_settings!();
 
-    /// A certificate with its key. Can be called again: each client is then shown the one that its server_name asks for
-    /// and that it can verify, the first ones first.
+    /// A certificate with its key. Can be called again: each client is then shown the one that it can verify and that has the
+    /// name it asks for (see [`Identity::with_names`]), the first ones first.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(identity);
         self
@@ -71,6 +73,14 @@ impl ServerConfigBuilder {
     /// Who chooses the identity for each client.
     pub fn resolver(mut self, resolver: Arc<dyn ResolveIdentity>) -> Self {
         self.resolver = Some(resolver);
+        self
+    }
+
+    /// Whether a client that names no server, or one whose name no identity has, is refused (`unrecognized_name`, or
+    /// `handshake_failure`), so that no client is led to another host than the one it asked for. Default: it is shown the
+    /// identity that fits best. For the identities given here; a resolver decides for itself.
+    pub fn strict_server_name(mut self, strict: bool) -> Self {
+        self.strict_server_name = strict;
         self
     }
 
@@ -91,7 +101,8 @@ impl ServerConfigBuilder {
             (Some(_), false) => return Err(ConfigError::new("resolver", "give either identities or a `resolver`")),
             (None, false) => {
                 check_usable(&self.identities, &common)?;
-                Arc::new(Identities::new(self.identities).with_suites(&common.suite_ids))
+                let identities = Identities::new(self.identities).with_suites(&common.suite_ids);
+                Arc::new(if self.strict_server_name { identities.strict() } else { identities })
             }
             (None, true) => {
                 return Err(ConfigError::new("identity", "say who this server is: an `identity` or a `resolver`"));
@@ -103,6 +114,16 @@ impl ServerConfigBuilder {
 
 /// An identity that no configured cipher suite can use would never be shown.
 fn check_usable(identities: &[Identity], common: &Common) -> Result<(), ConfigError> {
+    let nameless = |identity: &&Identity| identity.names().is_empty();
+    let mut keys: Vec<_> =
+        identities.iter().filter(nameless).map(|identity| identity.public_key().algorithm()).collect();
+    while let Some(key) = keys.pop() {
+        if keys.contains(&key) {
+            let problem = "two identities with the same type of key have no names, so the second would never be shown; give \
+                           them names";
+            return Err(ConfigError::new("identity.names", problem));
+        }
+    }
     let unusable = |identity: &&Identity| {
         let key = identity.public_key();
         !common.suites.iter().any(|suite| key.fits(suite.auth))

@@ -32,10 +32,7 @@ impl Asks for AskVerify {
             scts: cx.hs.kept.scts.as_deref(),
             now: self.now,
         };
-        Ok(match cx.hs.config.verifier.verify(&peer) {
-            Decision::Now(verdict) => Decision::Now(Verdict(verdict)),
-            Decision::Later => Decision::Later,
-        })
+        Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {

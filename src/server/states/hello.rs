@@ -33,10 +33,7 @@ impl Asks for AskIdentity {
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Resolved>, Reason> {
         let hello = client_hello(&cx.hs.kept.client_hello)?;
-        Ok(match cx.hs.config.resolver.resolve(&hello) {
-            Decision::Now(identity) => Decision::Now(Resolved(identity)),
-            Decision::Later => Decision::Later,
-        })
+        Ok(cx.hs.config.resolver.resolve(&hello).map(Resolved))
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {

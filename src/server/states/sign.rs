@@ -36,10 +36,7 @@ impl Asks for AskSignature {
     type Answer = Signature;
 
     fn decide(&mut self, _: &mut Cx<'_>) -> Result<Decision<Signature>, Reason> {
-        Ok(match self.identity.key().sign(self.scheme, &self.signed) {
-            Decision::Now(signature) => Decision::Now(Signature(signature)),
-            Decision::Later => Decision::Later,
-        })
+        Ok(self.identity.key().sign(self.scheme, &self.signed).map(Signature))
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
