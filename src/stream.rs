@@ -140,6 +140,7 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     ///
     /// # Errors
     /// The stream itself, while bytes wait that it had accepted: output that was not flushed, or data that was not read.
+    #[expect(clippy::result_large_err, reason = "what comes back is the stream")]
     pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Self> {
         if self.wants_write() || !self.data.is_empty() {
             return Err(self);

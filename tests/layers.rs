@@ -83,7 +83,7 @@ impl Source {
 }
 
 fn without_comment(line: &str) -> &str {
-    let is_comment = |at: &usize| line[..*at].matches('"').count() % 2 == 0;
+    let is_comment = |at: &usize| line[..*at].matches('"').count().is_multiple_of(2);
     let comment = line.match_indices("//").map(|(at, _)| at).find(is_comment);
     comment.map_or(line, |at| &line[..at])
 }

@@ -191,10 +191,9 @@ fn the_end_of_the_transport_within_a_record_is_truncation_also_if_it_is_the_clos
 
 #[test]
 fn after_a_failure_the_alert_goes_out_and_the_error_stays_for_ever() {
-    for phase in 0..PHASES.len() {
-        for side in ["client", "server"] {
+    for (phase, (client_state, server_state)) in PHASES.into_iter().enumerate() {
+        for (side, state) in [("client", client_state), ("server", server_state)] {
             let mut pair = in_phase(phase);
-            let state = if side == "client" { PHASES[phase].0 } else { PHASES[phase].1 };
             // A record of a type that nobody knows (24 is heartbeat).
             let mut input = *b"\x18\x03\x03\x00\x01\x00";
             let reason = Reason::ContentType(tls12::message::ContentType::HEARTBEAT);

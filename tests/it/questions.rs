@@ -26,7 +26,7 @@ fn asking(late: Late) -> (Deciding, Pair, Ask) {
 }
 
 /// The side that asked, as the one thing that both roles are.
-fn asked<'p>(pair: &'p mut Pair, late: Late) -> &'p mut dyn Asked {
+fn asked(pair: &mut Pair, late: Late) -> &mut dyn Asked {
     if late.verify { &mut pair.client } else { &mut pair.server }
 }
 

@@ -126,10 +126,10 @@ impl<C: Connection> Party for Bare<C> {
         }
         match self.buffer.step(&mut self.connection).unwrap() {
             Step::Data(data) => self.goal.got.extend_from_slice(data),
-            Step::NeedInput => match later(self.buffer.fill_from(&mut self.transport)) {
-                Some(0) => panic!("the transport ended without close_notify"),
-                _ => {}
-            },
+            Step::NeedInput => {
+                let count = later(self.buffer.fill_from(&mut self.transport));
+                assert_ne!(count, Some(0), "the transport ended without close_notify");
+            }
             Step::Closed => self.goal.ended = true,
             Step::Ask(ask) => self.connection.answer(deciding.answer(ask)).unwrap(),
             Step::Established | Step::Progress => {}

@@ -69,7 +69,7 @@ impl KeyPair {
 impl Drop for KeyPair {
     fn drop(&mut self) {
         if !self.is_taken {
-            drop(self.take());
+            _ = self.take();
         }
     }
 }
