@@ -12,7 +12,7 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::PeerCertificates;
 use crate::machine::Input;
-use crate::message::{HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::message::{ContentType, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::observer::{Direction, Seen};
 use crate::proof::Established;
 use crate::record::{Incoming, Outgoing};
@@ -112,7 +112,7 @@ impl<'c, R: Role> Cx<'c, R> {
         let message = self.outgoing.message(message_type, write)?;
         self.hs.transcript.add(message);
         let length = message.len();
-        self.observe(Direction::Sent, message_type.name().unwrap_or_default(), length);
+        self.observe(Direction::Sent, ContentType::HANDSHAKE, message_type.name().unwrap_or_default(), length);
         Ok(())
     }
 
@@ -134,14 +134,21 @@ impl<'c, R: Role> Cx<'c, R> {
             self.hs.transcript.add(message);
         }
         let input = Input::Message { message_type, body: self.body };
-        self.observe(Direction::Received, input.name(), message.len());
+        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
         input
     }
 
-    pub(crate) fn observe(&self, direction: Direction, message: &'static str, length: usize) {
+    pub(crate) fn observe(
+        &self,
+        direction: Direction,
+        content_type: ContentType,
+        message: &'static str,
+        length: usize,
+    ) {
         if let Some(observer) = &self.common().observer {
             observer.message(&Seen {
                 direction,
+                content_type,
                 message,
                 length,
                 state: self.state,
@@ -207,7 +214,7 @@ impl<'c, R: Role> Cx<'c, R> {
         key: SealingKey,
     ) -> Result<(), Reason> {
         self.outgoing.change_cipher_spec(key)?;
-        self.observe(Direction::Sent, "ChangeCipherSpec", 1);
+        self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
         self.send(HandshakeType::FINISHED, |w| w.bytes(&verify_data))?;
         self.outgoing.flush_flight()

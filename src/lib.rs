@@ -142,6 +142,7 @@ mod codec;
 mod config;
 mod connection;
 pub mod crypto;
+mod date;
 mod decision;
 mod error;
 pub mod flow;

@@ -1,5 +1,7 @@
 use core::fmt::Debug;
 
+use crate::message::ContentType;
+
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -15,7 +17,9 @@ pub enum Direction {
 pub struct Seen<'a> {
     /// Which way.
     pub direction: Direction,
-    /// Its name in the RFC: `ClientHello`, `ChangeCipherSpec`, `alert close_notify`'s name, …
+    /// What it is: a handshake message, a ChangeCipherSpec or an alert.
+    pub content_type: ContentType,
+    /// Its name in the RFC: `ClientHello`, `ChangeCipherSpec`; an alert's is its description: `close_notify`.
     pub message: &'static str,
     /// Its length in bytes, with the header of the handshake message, without that of the record.
     pub length: usize,
@@ -29,6 +33,7 @@ pub struct Seen<'a> {
 /// Sees each handshake message, ChangeCipherSpec and alert of the connections of a configuration: for traces, diagrams
 /// and metrics. It decides nothing and must return soon.
 pub trait Observer: Debug + Send + Sync {
-    /// A message was put into the output, or was received and is about to be handled.
+    /// A message was received and is about to be handled, or was made to be sent. A flight that fails before it is complete is
+    /// not sent; an alert says so.
     fn message(&self, seen: &Seen<'_>);
 }

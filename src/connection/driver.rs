@@ -291,7 +291,7 @@ impl<R: Role> Driver<R> {
             return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] });
         };
         let machine = flight.machine.take().ok_or_else(not_there)?;
-        self.observe(Direction::Received, input.name(), payload.len());
+        self.observe(Direction::Received, ContentType::CHANGE_CIPHER_SPEC, input.name(), payload.len());
         let machine = self.with_cx(|cx| machine.take(cx, input))?;
         self.arrive(machine);
         Ok(())
@@ -305,7 +305,7 @@ impl<R: Role> Driver<R> {
             [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
             _ => return Err(malformed(Malformed::Trailing("alert"))),
         };
-        self.observe(Direction::Received, alert_name(description), payload.len());
+        self.observe(Direction::Received, ContentType::ALERT, alert_name(description), payload.len());
         match level {
             1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {}
             1 => {
@@ -335,7 +335,7 @@ impl<R: Role> Driver<R> {
         let message = self.join.bytes(range);
         let body = message.get(HEADER_LEN..).unwrap_or_default();
         let input = Input::Message { message_type, body };
-        self.observe(Direction::Received, input.name(), message.len());
+        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
         self.hello_requests.count(if R::IS_CLIENT { body } else { &[] })?;
         self.join.renew();
         if !self.close_sent {
@@ -362,7 +362,7 @@ impl<R: Role> Driver<R> {
     }
 
     fn send_alert(&mut self, alert: AlertDescription) {
-        self.observe(Direction::Sent, alert_name(alert), 2);
+        self.observe(Direction::Sent, ContentType::ALERT, alert_name(alert), 2);
         self.outgoing.alert(alert);
     }
 
@@ -445,10 +445,10 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    fn observe(&self, direction: Direction, message: &'static str, length: usize) {
+    fn observe(&self, direction: Direction, content_type: ContentType, message: &'static str, length: usize) {
         if let Some(observer) = &self.observer {
             let client_random = &self.facts.client_random;
-            observer.message(&Seen { direction, message, length, state: self.state, client_random });
+            observer.message(&Seen { direction, content_type, message, length, state: self.state, client_random });
         }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::List;
 use crate::alert::AlertDescription;
+use crate::date::Date;
 
 /// Why a certificate is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,19 +94,14 @@ impl fmt::Display for CertificateError {
         match self {
             Self::BadEncoding(detail) => write!(f, "the certificate cannot be parsed: {detail}"),
             Self::Expired { now, not_after } => {
-                write!(
-                    f,
-                    "the certificate expired {} seconds ago (now {now}, not after {not_after})",
-                    now.saturating_sub(*not_after)
-                )
+                write!(f, "the certificate expired at {}, and it is {}", Date(*not_after), Date(*now))
             }
-            Self::NotValidYet { now, not_before } => {
-                write!(
-                    f,
-                    "the certificate becomes valid in {} seconds (now {now}, not before {not_before}); is the clock right?",
-                    not_before.saturating_sub(*now)
-                )
-            }
+            Self::NotValidYet { now, not_before } => write!(
+                f,
+                "the certificate becomes valid at {}, and it is {}; is the clock right?",
+                Date(*not_before),
+                Date(*now)
+            ),
             Self::UnknownIssuer { issuer } => {
                 write!(
                     f,

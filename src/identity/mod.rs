@@ -4,6 +4,7 @@
 //! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` adds the key usage, which
 //! webpki leaves out, and a view of a certificate for people ([`CertificateView`]).
 
+mod able;
 pub mod dangerous;
 mod own;
 mod resolver;

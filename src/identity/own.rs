@@ -10,8 +10,9 @@ use pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use zeroize::Zeroize;
 
 use crate::codec::Prefix;
-use crate::crypto::{Backend, KeyAlgorithm, PublicKey, SigningKey, Suite};
+use crate::crypto::{Backend, PublicKey, SigningKey};
 use crate::error::ConfigError;
+use crate::identity::able::Able;
 use crate::message::{CipherSuite, ClientHello, OpaqueList};
 
 /// A chain of certificates with the key of the first, and the names that a server uses it for.
@@ -150,19 +151,7 @@ impl Identity {
     /// Whether a client that sent `hello` can verify this identity in a handshake with one of `suites`.
     #[must_use]
     pub fn usable_by(&self, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> bool {
-        let suite = hello.cipher_suites.iter().any(|suite| {
-            suites.contains(&suite) && Suite::find(suite).is_some_and(|suite| self.public_key.fits(suite.auth))
-        });
-        // RFC 5246 §7.4.1.4.1: without the extension the client knows SHA-1 alone, with which nothing is signed here.
-        let scheme = hello.extensions.signature_algorithms.is_some_and(|offered| {
-            self.key.schemes().iter().any(|scheme| offered.contains(*scheme) && self.public_key.allows(*scheme))
-        });
-        // RFC 8422 §5.3: the key in the certificate respects the client's choice of curves, if it made one.
-        let curve = match (self.public_key.algorithm(), hello.extensions.supported_groups) {
-            (KeyAlgorithm::Ecdsa(curve), Some(groups)) => groups.contains(curve),
-            _ => true,
-        };
-        suite && scheme && curve
+        Able::of(hello, suites).can_verify(self)
     }
 }
 

@@ -7,6 +7,7 @@ use core::fmt;
 use crate::crypto::SUITES;
 use crate::decision::Decision;
 use crate::identity::Identity;
+use crate::identity::able::Able;
 use crate::message::{CipherSuite, ClientHello};
 
 /// Chooses the identity that a server shows to a client.
@@ -57,15 +58,17 @@ impl Identities {
 
 impl ResolveIdentity for Identities {
     fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
+        if let ([only], false) = (self.identities.as_slice(), self.strict) {
+            return Decision::Now(Some(Arc::clone(only)));
+        }
         let wanted = hello.extensions.server_name;
-        let best = self
-            .identities
-            .iter()
-            .map(|identity| (Fit::of(identity, wanted), identity))
-            .filter(|(fit, _)| !self.strict || *fit <= Fit::Wildcard)
-            // One that the client cannot verify is still better than none: the negotiation then says what is missing.
-            .min_by_key(|(fit, identity)| (!identity.usable_by(hello, &self.suites), *fit));
-        Decision::Now(best.map(|(_, identity)| Arc::clone(identity)))
+        let able = Able::of(hello, &self.suites);
+        let classes: &[Fit] = if self.strict { &Fit::BY_NAME } else { &Fit::ALL };
+        let of_class = |class: Fit| self.identities.iter().filter(move |identity| Fit::of(identity, wanted) == class);
+        let usable = classes.iter().find_map(|class| of_class(*class).find(|identity| able.can_verify(identity)));
+        // One that the client cannot verify is still better than none: the negotiation then says what is missing.
+        let any = || classes.iter().find_map(|class| of_class(*class).next());
+        Decision::Now(usable.or_else(any).cloned())
     }
 }
 
@@ -79,6 +82,9 @@ enum Fit {
 }
 
 impl Fit {
+    const BY_NAME: [Fit; 2] = [Fit::Exact, Fit::Wildcard];
+    const ALL: [Fit; 4] = [Fit::Exact, Fit::Wildcard, Fit::Unnamed, Fit::OtherNames];
+
     fn of(identity: &Identity, wanted: Option<&[u8]>) -> Fit {
         let otherwise = if identity.names().is_empty() { Fit::Unnamed } else { Fit::OtherNames };
         let Some(wanted) = wanted else { return otherwise };

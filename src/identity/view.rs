@@ -1,6 +1,5 @@
 //! A certificate as people read it.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,6 +12,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
 use crate::crypto::{Backend, HashAlgorithm, Hasher, KeyAlgorithm, PublicKey};
+use crate::date::Date;
 use crate::error::CertificateError;
 
 /// What stands in a certificate, for logs and for people. [`fmt::Display`] writes it in several lines.
@@ -87,8 +87,8 @@ impl fmt::Display for CertificateView {
         writeln!(f, "subject:    {}", self.subject)?;
         writeln!(f, "issuer:     {}", self.issuer)?;
         writeln!(f, "names:      {}", self.names().join(", "))?;
-        writeln!(f, "not before: {}", date(self.not_before))?;
-        writeln!(f, "not after:  {}", date(self.not_after))?;
+        writeln!(f, "not before: {}", Date(self.not_before))?;
+        writeln!(f, "not after:  {}", Date(self.not_after))?;
         writeln!(f, "key:        {}", self.key)?;
         writeln!(f, "serial:     {}", self.serial)?;
         write!(f, "SHA-256:    ")?;
@@ -140,18 +140,4 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
 fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
-}
-
-fn date(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| ASN1Time::from_timestamp(seconds).ok());
-    let Some(time) = time.map(|time| time.to_datetime()) else { return format!("{seconds} s after 1970") };
-    format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC",
-        time.year(),
-        u8::from(time.month()),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
 }

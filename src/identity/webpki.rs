@@ -47,7 +47,7 @@ impl WebPkiVerifier {
         let anchors = roots.into_iter().enumerate().map(|(index, root)| {
             let anchor = anchor_from_trusted_cert(&root).map_err(|error| {
                 let problem = explain(error, slice::from_ref(&root));
-                ConfigError::new("roots", format!("certificate {index} is not the DER of one: {problem}"))
+                ConfigError::new("roots", format!("certificate {index}: {problem}; is it DER?"))
             })?;
             Ok(anchor.to_owned())
         });
