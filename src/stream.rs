@@ -61,12 +61,18 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         self
     }
 
-    /// Does the handshake, unless it is done.
+    /// Does the handshake, unless it is done, and sends all of it.
     ///
     /// # Errors
     /// Those of the connection and of the transport; and `WouldBlock` also if the handshake waits for a decision: see
     /// [`Self::question`].
     pub fn handshake(&mut self) -> io::Result<()> {
+        self.establish()?;
+        // A server has the last word: its peer waits for it.
+        self.send()
+    }
+
+    fn establish(&mut self) -> io::Result<()> {
         while !self.connection.is_established() {
             if let Err(error) = self.send() {
                 return Err(self.last_words(error));
@@ -219,7 +225,8 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
                     Ok(1..) => {}
                     _ => break,
                 },
-                Ok(Event::Progress | Event::Established | Event::Failing) => {}
+                Ok(Event::Progress | Event::Failing) => {}
+                // Established at the latest: data that follows is for whoever reads.
                 Ok(_) => break,
                 Err(reason) => return reason.into(),
             }
@@ -244,9 +251,7 @@ impl<C: Connection, T: Read + Write> Read for TlsStream<C, T> {
                 self.data.start += count;
                 return Ok(count);
             }
-            if !self.connection.is_established() {
-                self.handshake()?;
-            }
+            self.establish()?;
             // A transport that takes nothing must not keep us from reading; the next call that sends will say so.
             _ = self.send();
             if !self.advance()? {
@@ -259,7 +264,7 @@ impl<C: Connection, T: Read + Write> Read for TlsStream<C, T> {
 impl<C: Connection, T: Read + Write> Write for TlsStream<C, T> {
     /// Seals data and gives it to the transport. What was taken will be sent, if not now, then by a later call of any kind.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.handshake()?;
+        self.establish()?;
         // What was taken before goes first, so that the output stays bounded.
         self.send()?;
         let taken = self.seal(data.get(..BATCH).unwrap_or(data))?;

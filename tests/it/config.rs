@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
 use tls12::pki_types::CertificateDer;
 use tls12::{
-    Backend, ClientConfig, ClientConfigBuilder, ConfigError, Identities, Identity, ServerConfig, ServerConfigBuilder,
-    WebPkiVerifier, dangerous,
+    Backend, ClientConfig, ClientConfigBuilder, ConfigError, Identities, Identity, MessageLimits, ServerConfig,
+    ServerConfigBuilder, WebPkiVerifier, dangerous,
 };
 
-use crate::credentials::{ECDSA_SUITES, Kind, RSA_SUITES, authority, identity};
+use crate::credentials::{ECDSA_SUITES, Kind, RSA_SUITES, authority, backend_groups, identity};
 use crate::pair::NAME;
 
 fn client() -> ClientConfigBuilder {
@@ -40,12 +40,14 @@ macro_rules! common_mistakes {
         assert_names(with(&[CipherSuite(0x1234)]), "cipher_suites", "0x1234 is none that this library speaks");
 
         assert_names($builder().groups(vec![]).build(), "groups", "at least one group is needed");
-        assert_names($builder().group_names(&[]).build(), "groups", "at least one group is needed");
+        assert_names($builder().group_names(&[]).build(), "group_names", "at least one group is needed");
         let groups = [NamedGroup::X25519, NamedGroup::SECP521R1];
         let problem = "secp521r1 is none of the groups there are";
         assert_names($builder().group_names(&groups).build(), "group_names", problem);
         let groups = [NamedGroup::X25519; 2];
-        assert_names($builder().group_names(&groups).build(), "groups", "a group stands there twice");
+        assert_names($builder().group_names(&groups).build(), "group_names", "a group stands there twice");
+        let twice = [backend_groups(), backend_groups()].concat();
+        assert_names($builder().groups(twice).build(), "groups", "a group stands there twice");
 
         let with = |names: &[&[u8]]| $builder().alpn_protocols(names).build();
         assert_names(with(&[b"h2", b"h2"]), "alpn_protocols", "a protocol stands there twice");
@@ -53,8 +55,15 @@ macro_rules! common_mistakes {
             assert_eq!(with(&[b"h2", wrong]).unwrap_err().field(), "alpn_protocols", "{} bytes", wrong.len());
         }
         let many: Vec<Vec<u8>> = (0..300u16).map(|number| [&number.to_be_bytes()[..], &[b'x'; 253]].concat()).collect();
-        let problem = "the names have more than 65535 bytes in all";
+        let problem = "the names have more than 32 KiB in all";
         assert_names($builder().alpn_protocols(many).build(), "alpn_protocols", problem);
+
+        let mut limits = MessageLimits::client();
+        limits.certificate = 0;
+        assert_names($builder().message_limits(limits).build(), "message_limits.certificate", "it is 0");
+        let mut limits = MessageLimits::client();
+        limits.other = 0;
+        assert_names($builder().message_limits(limits).build(), "message_limits.other", "it is 0");
     };
 }
 
@@ -69,6 +78,9 @@ fn mistakes_in_a_client_s_settings_name_the_field() {
     let sha1 = [SignatureScheme::ED25519, SignatureScheme::RSA_PKCS1_SHA1];
     assert_names(with(&sha1), "signature_schemes", "rsa_pkcs1_sha1 is none that the backend can verify");
 
+    let rsa_alone = client().cipher_suites(&RSA_SUITES).signature_schemes(&[SignatureScheme::ED25519]);
+    assert_names(rsa_alone.build(), "signature_schemes", "none of them fits one of the cipher suites");
+
     let problem = "say whom to trust: `roots` or a `verifier`";
     assert_names(ClientConfig::builder().build(), "verifier", problem);
     let problem = "give either `roots` or a `verifier`";
@@ -78,7 +90,7 @@ fn mistakes_in_a_client_s_settings_name_the_field() {
     let garbage = CertificateDer::from(&b"not a certificate"[..]);
     let error = ClientConfig::builder().roots([authority().root(), garbage]).build().unwrap_err();
     assert_eq!(error.field(), "roots");
-    assert!(error.to_string().starts_with("configuration field `roots`: certificate 1: "), "{error}");
+    assert!(error.to_string().starts_with("configuration field `roots`: certificate 1 "), "{error}");
 }
 
 #[test]
@@ -92,6 +104,10 @@ fn mistakes_in_a_server_s_settings_name_the_field() {
     assert_names(server().resolver(resolver).build(), "resolver", "give either identities or a `resolver`");
     let problem = "none of them fits the identity with a key of type ECDSA secp256r1";
     assert_names(server().cipher_suites(&RSA_SUITES).build(), "cipher_suites", problem);
+    let nameless = || identity(Kind::P256).with_names::<String>([]).unwrap();
+    let problem = "two identities with the same type of key have no names, so the second would never be shown; give them \
+                   names";
+    assert_names(ServerConfig::builder().identities([nameless(), nameless()]).build(), "identity.names", problem);
     let both = ServerConfig::builder().identities([identity(Kind::P256), identity(Kind::Rsa2048)]);
     let problem = "none of them fits the identity with a key of type RSA 2048 bits";
     assert_names(both.cipher_suites(&ECDSA_SUITES).build(), "cipher_suites", problem);

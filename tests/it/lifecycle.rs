@@ -191,10 +191,9 @@ fn the_end_of_the_transport_within_a_record_is_truncation_also_if_it_is_the_clos
 
 #[test]
 fn after_a_failure_the_alert_goes_out_and_the_error_stays_for_ever() {
-    for phase in 0..PHASES.len() {
-        for side in ["client", "server"] {
+    for (phase, (client_state, server_state)) in PHASES.into_iter().enumerate() {
+        for (side, state) in [("client", client_state), ("server", server_state)] {
             let mut pair = in_phase(phase);
-            let state = if side == "client" { PHASES[phase].0 } else { PHASES[phase].1 };
             // A record of a type that nobody knows (24 is heartbeat).
             let mut input = *b"\x18\x03\x03\x00\x01\x00";
             let reason = Reason::ContentType(tls12::message::ContentType::HEARTBEAT);
@@ -253,7 +252,7 @@ fn an_error_that_the_peer_is_not_told_comes_at_once() {
     let mut pair = in_phase(1);
     let error = pair.client.connection.read(&mut [21, 3, 3, 0, 2, 2, 40]).unwrap_err();
     assert_eq!(error.reason(), &Reason::PeerAlert(AlertDescription::HANDSHAKE_FAILURE));
-    assert!(error.to_string().starts_with("the peer sent the alert handshake_failure: nothing in common"), "{error}");
+    assert!(error.to_string().starts_with("the peer sent handshake_failure: nothing in common"), "{error}");
     assert!(!pair.client.connection.wants_write());
 }
 
@@ -319,7 +318,8 @@ fn an_established_connection_whose_output_has_no_room_says_how_much_is_needed() 
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
         ];
         let overhead = if chacha.contains(&recorded.suite) { 5 + 16 } else { 5 + 8 + 16 };
-        for size in 0..=overhead {
+        assert_eq!(pair.client.connection.write(b"data", &mut []), Ok(Sent { taken: 0, produced: 0 }));
+        for size in 1..=overhead {
             let mut out = vec![0xaa; size];
             let error = pair.client.connection.write(b"data", &mut out).unwrap_err();
             assert_eq!(error.reason(), &Reason::OutputTooSmall { needed: overhead + 1 }, "{recorded:?}, {size} bytes");
@@ -337,13 +337,16 @@ fn an_established_connection_whose_output_has_no_room_says_how_much_is_needed() 
 }
 
 #[test]
-fn an_empty_output_is_an_error_only_if_something_waits() {
+fn an_empty_output_gets_nothing_and_nothing_is_lost() {
     let mut pair = Pair::replayable();
-    let error = pair.client.connection.write(&[], &mut []).unwrap_err();
-    assert_eq!(error.reason(), &Reason::OutputTooSmall { needed: 1 }, "the ClientHello waits");
-    assert_eq!(pair.server.connection.write(&[], &mut []), Ok(Sent { taken: 0, produced: 0 }));
+    let nothing = Ok(Sent { taken: 0, produced: 0 });
+    assert_eq!(pair.client.connection.write(b"data", &mut []), nothing);
+    assert!(pair.client.connection.wants_write(), "the ClientHello still waits");
     pair.drive();
     pair.assert_established();
+    assert_eq!(pair.server.connection.write(b"data", &mut []), nothing);
+    pair.server_says(b"data");
+    assert_eq!(pair.client.data(), b"data");
 }
 
 #[test]
@@ -353,7 +356,8 @@ fn errors_say_their_state_and_are_errors_of_the_standard_library() {
     let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(error.clone());
     assert_eq!(
         boxed.to_string(),
-        "the transport ended without close_notify: what was received may not be all (in state WaitChangeCipherSpec)"
+        "the transport ended without close_notify or another alert: somebody hung up, and what was received may not be \
+         all (in state WaitChangeCipherSpec)"
     );
     assert!(format!("{error:?}").contains("Truncated"));
     let io = std::io::Error::from(error.clone());

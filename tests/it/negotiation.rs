@@ -197,7 +197,7 @@ fn where_the_client_lacks_the_certificate_s_curve_the_server_names_that_curve() 
     let pair = Pair::driven(client().group_names(&[NamedGroup::X25519]), server(identity(Kind::P384)));
     refused_by_server(
         &pair,
-        "no group in common: we offered secp384r1, the peer offers x25519 (in state AskIdentity)",
+        "our certificate's key is on secp384r1, and the client supports x25519 (in state AskIdentity)",
         AlertDescription::HANDSHAKE_FAILURE,
     );
 }

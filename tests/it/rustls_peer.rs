@@ -279,7 +279,7 @@ fn a_rustls_client_refuses_a_wrong_name_and_an_unknown_authority_and_we_say_what
     assert_eq!(reason, Some(Reason::PeerAlert(AlertDescription::UNKNOWN_CA)), "{:?}", mixed.refused);
     assert_eq!(
         mixed.ours.complaint(),
-        "the peer sent the alert unknown_ca: the peer does not trust the issuer of our certificate: send the \
+        "the peer sent unknown_ca: the peer does not trust the issuer of our certificate: send the \
          intermediate certificates, or give the peer the root (in state WaitClientKeyExchange)"
     );
 }

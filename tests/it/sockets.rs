@@ -57,7 +57,7 @@ fn a_blocking_client_and_server_exchange_data_and_end_cleanly() {
             stream.read_to_end(&mut rest)?;
             io::Result::Ok((request, rest))
         });
-        let mut stream = TlsStream::new(client(client_config), one);
+        let mut stream = TlsStream::new(client(client_config), one).allow_half_close();
         stream.handshake().unwrap();
         assert!(stream.connection().is_established());
         stream.write_all(b"request").unwrap();

@@ -126,10 +126,10 @@ impl<C: Connection> Party for Bare<C> {
         }
         match self.buffer.step(&mut self.connection).unwrap() {
             Step::Data(data) => self.goal.got.extend_from_slice(data),
-            Step::NeedInput => match later(self.buffer.fill_from(&mut self.transport)) {
-                Some(0) => panic!("the transport ended without close_notify"),
-                _ => {}
-            },
+            Step::NeedInput => {
+                let count = later(self.buffer.fill_from(&mut self.transport));
+                assert_ne!(count, Some(0), "the transport ended without close_notify");
+            }
             Step::Closed => self.goal.ended = true,
             Step::Ask(ask) => self.connection.answer(deciding.answer(ask)).unwrap(),
             Step::Established | Step::Progress => {}
@@ -144,7 +144,7 @@ impl<C: Connection> Party for Bare<C> {
 
 fn party<C: Connection + 'static>(connection: C, transport: Moody, goal: Goal, streamed: bool) -> Box<dyn Party> {
     if streamed {
-        Box::new(Streamed { stream: TlsStream::new(connection, transport), goal })
+        Box::new(Streamed { stream: TlsStream::new(connection, transport).allow_half_close(), goal })
     } else {
         Box::new(Bare { connection, transport, buffer: RecordBuffer::new(), output: Vec::new(), goal })
     }
@@ -283,7 +283,7 @@ fn an_empty_read_is_nothing_and_a_stream_that_ended_stays_at_its_end() {
     let pair = deciding.pair();
     let (one, other) = Moody::pair(&[], &[]);
     let mut client = TlsStream::new(pair.client.connection, one);
-    let mut server = TlsStream::new(pair.server.connection, other);
+    let mut server = TlsStream::new(pair.server.connection, other).allow_half_close();
     assert_eq!(client.read(&mut []).unwrap(), 0);
     for _ in 0..3 {
         later(client.handshake());
@@ -297,11 +297,47 @@ fn an_empty_read_is_nothing_and_a_stream_that_ended_stays_at_its_end() {
         assert_eq!(server.read(&mut [0; 9]).unwrap(), 0);
     }
     let error = client.write(b"late").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
     assert_eq!(error.to_string(), "data to send after close (in state Established)");
     server.write_all(b"the other way").unwrap();
     server.close().unwrap();
     text.clear();
     client.read_to_string(&mut text).unwrap();
     assert_eq!(text, "the other way");
+}
+
+#[test]
+fn a_stream_answers_the_peer_s_close_unless_half_close_is_allowed() {
+    let deciding = Deciding::new(Late::NONE);
+    let pair = deciding.pair();
+    let (one, other) = Moody::pair(&[], &[]);
+    let mut client = TlsStream::new(pair.client.connection, one);
+    let mut server = TlsStream::new(pair.server.connection, other);
+    for _ in 0..3 {
+        later(client.handshake());
+        later(server.handshake());
+    }
+    client.close().unwrap();
+    assert_eq!(server.read(&mut [0; 9]).unwrap(), 0);
+    assert_eq!(client.read(&mut [0; 9]).unwrap(), 0, "the answer is there already");
+    assert_eq!(server.write(b"too late").unwrap_err().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn a_server_s_handshake_is_done_when_its_last_flight_is_sent() {
+    let deciding = Deciding::new(Late::NONE);
+    let pair = deciding.pair();
+    let (one, other) = Moody::pair(&[], &[]);
+    let mut client = TlsStream::new(pair.client.connection, one);
+    let mut server = TlsStream::new(pair.server.connection, other);
+    later(client.handshake());
+    later(server.handshake());
+    later(client.handshake());
+    server.transport_mut().take_nothing();
+    assert_eq!(server.handshake().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(server.connection().is_established() && server.wants_write());
+    server.transport_mut().take_all();
+    server.handshake().unwrap();
+    assert!(!server.wants_write());
+    client.handshake().unwrap();
 }

@@ -106,7 +106,7 @@ pub(crate) enum Gone {
 #[derive(Debug)]
 pub(crate) struct Vanished<'a> {
     said: &'a [u8],
-    gone: Gone,
+    pub(crate) gone: Gone,
     /// How many bytes of ours it still took.
     takes: usize,
     pub(crate) calls: usize,
