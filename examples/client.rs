@@ -13,7 +13,6 @@
 //! write would block. Only standard input, which cannot be non-blocking, has a thread of its own.
 
 use std::error::Error;
-use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -119,12 +118,9 @@ fn read_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, Box<dyn Error
 
 /// What was agreed on, and who the server is.
 fn describe(connection: &ClientConnection) -> Result<(), Box<dyn Error>> {
-    eprintln!("cipher suite:           {}", text(connection.cipher_suite()));
-    eprintln!("key exchange:           {}", text(connection.key_exchange_group()));
-    eprintln!("signature:              {}", text(connection.signature_scheme()));
-    eprintln!("ALPN:                   {}", text(connection.alpn_protocol().map(<[u8]>::escape_ascii)));
-    eprintln!("extended master secret: {}", if connection.extended_master_secret() { "yes" } else { "no" });
-    eprintln!("secure renegotiation:   {}", if connection.secure_renegotiation() { "yes" } else { "no" });
+    if let Some(agreed) = connection.agreed() {
+        eprintln!("{agreed}");
+    }
     if let Some(certificate) = connection.peer_certificates().and_then(|certificates| certificates.end_entity()) {
         eprintln!("certificate:");
         for line in CertificateView::new(&certificate)?.to_string().lines() {
@@ -132,10 +128,6 @@ fn describe(connection: &ClientConnection) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-fn text(value: Option<impl Display>) -> String {
-    value.map_or("none".to_string(), |value| value.to_string())
 }
 
 /// Reads standard input in a thread of its own, no faster than it is taken.

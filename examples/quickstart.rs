@@ -10,7 +10,6 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,14 +60,12 @@ fn greet(socket: TcpStream, config: Arc<ClientConfig>) -> Result<(), Problem> {
     stream.handshake()?;
     let took = start.elapsed();
 
-    let agreed = stream.connection();
+    let agreed = stream.connection().agreed().ok_or("nothing was agreed on")?;
     println!();
     println!("  established after       {:.2} ms, with the drawing", took.as_secs_f64() * 1e3);
-    println!("  cipher suite            {}", text(agreed.cipher_suite()));
-    println!("  key exchange            {}", text(agreed.key_exchange_group()));
-    println!("  signature               {}", text(agreed.signature_scheme()));
-    println!("  ALPN                    {}", text(agreed.alpn_protocol().map(<[u8]>::escape_ascii)));
-    println!("  extended master secret  {}", if agreed.extended_master_secret() { "yes" } else { "no" });
+    for line in agreed.to_string().lines() {
+        println!("  {line}");
+    }
     println!();
 
     let greeting = "Hello, server!";
@@ -101,10 +98,6 @@ fn read_line(stream: &mut impl Read) -> io::Result<String> {
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(line.trim_end().to_string())
-}
-
-fn text(value: Option<impl Display>) -> String {
-    value.map_or("none".to_string(), |value| value.to_string())
 }
 
 /// The library itself asks its configuration's clock; a program may look at its own.

@@ -141,13 +141,13 @@ mod clock;
 mod codec;
 mod config;
 mod connection;
-pub mod crypto;
+mod crypto;
 mod date;
 mod decision;
 mod error;
 pub mod flow;
 mod handshake;
-pub mod identity;
+mod identity;
 mod machine;
 pub mod message;
 mod observer;
@@ -170,7 +170,7 @@ pub use clock::Clock;
 pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
-pub use connection::{ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection};
+pub use connection::{Agreed, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection};
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,

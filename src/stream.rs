@@ -1,5 +1,6 @@
 //! A blocking or non-blocking stream over any `Read + Write`: a thin driver of a connection.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -140,10 +141,9 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     ///
     /// # Errors
     /// The stream itself, while bytes wait that it had accepted: output that was not flushed, or data that was not read.
-    #[expect(clippy::result_large_err, reason = "what comes back is the stream")]
-    pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Self> {
+    pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Box<Self>> {
         if self.wants_write() || !self.data.is_empty() {
-            return Err(self);
+            return Err(Box::new(self));
         }
         Ok((self.connection, self.transport, self.received))
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use tls12::crypto::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
+use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
 use tls12::message::{CipherSuite, ClientHello, NamedGroup, SignatureScheme};
 use tls12::pki_types::pem::PemObject;
 use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};

@@ -152,8 +152,11 @@ impl<R: Role> Driver<R> {
         };
         // Data is out of place before the handshake is done, and within a handshake message.
         if content_type == ContentType::APPLICATION_DATA && self.is_established() && self.join.is_aligned() {
-            let event = if payload.is_empty() { Event::Progress } else { Event::Data(payload) };
-            return Ok(Received { consumed, event });
+            if payload.is_empty() {
+                return Ok(Received { consumed, event: Event::Progress });
+            }
+            self.hello_requests.clear();
+            return Ok(Received { consumed, event: Event::Data(payload) });
         }
         match self.handle(content_type, input.get(payload).unwrap_or_default()) {
             Ok(event) => Ok(Received { consumed, event }),
@@ -338,7 +341,8 @@ impl<R: Role> Driver<R> {
         self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
         self.hello_requests.count(if R::IS_CLIENT { body } else { &[] })?;
         self.join.renew();
-        if !self.close_sent {
+        // One answer at a time is enough, and the queue stays small.
+        if !self.close_sent && !self.wants_write() {
             self.send_alert(AlertDescription::NO_RENEGOTIATION);
         }
         Ok(Step::Went)

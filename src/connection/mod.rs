@@ -23,7 +23,7 @@ use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
-pub use shared::{Connection, MIN_OUTPUT};
+pub use shared::{Agreed, Connection, MIN_OUTPUT};
 
 /// What [`ClientConnection::read`] did.
 #[derive(Debug)]
@@ -198,6 +198,21 @@ macro_rules! api {
                 self.0.peer_proof()
             }
 
+            /// What was agreed on, once the connection is established. The methods below say each of these things as soon as
+            /// it is known, when it is not to be trusted yet.
+            #[must_use]
+            pub fn agreed(&self) -> Option<Agreed<'_>> {
+                let facts = self.0.facts();
+                self.is_established().then_some(Agreed {
+                    cipher_suite: facts.suite?.id,
+                    key_exchange_group: facts.group?,
+                    signature_scheme: facts.scheme?,
+                    alpn_protocol: facts.alpn.as_deref(),
+                    server_name: facts.server_name.as_deref(),
+                    extended_master_secret: facts.extended_master_secret,
+                })
+            }
+
             /// The application protocol agreed on (RFC 7301).
             #[must_use]
             pub fn alpn_protocol(&self) -> Option<&[u8]> {
@@ -300,28 +315,8 @@ macro_rules! api {
                 $connection::peer_certificates(self)
             }
 
-            fn alpn_protocol(&self) -> Option<&[u8]> {
-                $connection::alpn_protocol(self)
-            }
-
-            fn cipher_suite(&self) -> Option<CipherSuite> {
-                $connection::cipher_suite(self)
-            }
-
-            fn key_exchange_group(&self) -> Option<NamedGroup> {
-                $connection::key_exchange_group(self)
-            }
-
-            fn signature_scheme(&self) -> Option<SignatureScheme> {
-                $connection::signature_scheme(self)
-            }
-
-            fn server_name(&self) -> Option<&str> {
-                $connection::server_name(self)
-            }
-
-            fn extended_master_secret(&self) -> bool {
-                $connection::extended_master_secret(self)
+            fn agreed(&self) -> Option<Agreed<'_>> {
+                $connection::agreed(self)
             }
         }
     };

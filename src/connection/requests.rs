@@ -3,14 +3,19 @@
 use crate::error::Reason;
 use crate::message::HelloRequest;
 
-/// How many of them a connection puts up with, within its handshake and after it.
+/// How many of them a connection puts up with before data comes.
 const LIMIT: u8 = 8;
 
-/// How many there were. Only a new connection starts to count anew.
+/// How many there were since the connection last got on.
 #[derive(Default)]
 pub(super) struct HelloRequests(u8);
 
 impl HelloRequests {
+    /// Data came, at least a byte of it: empty records would let the requests go on for ever.
+    pub(super) fn clear(&mut self) {
+        self.0 = 0;
+    }
+
     /// One more, and what it says: HelloRequest has no content (RFC 5246 §7.4.1.1).
     pub(super) fn count(&mut self, body: &[u8]) -> Result<(), Reason> {
         HelloRequest::read(body).map_err(|problem| Reason::Malformed { message: "HelloRequest", problem })?;

@@ -1,4 +1,5 @@
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::Received;
 use crate::ask::{Answer, RefusedAnswer};
@@ -64,21 +65,38 @@ pub trait Connection: Sealed {
     /// The certificates that the peer sent.
     fn peer_certificates(&self) -> Option<&PeerCertificates>;
 
-    /// The application protocol agreed on.
-    fn alpn_protocol(&self) -> Option<&[u8]>;
+    /// What was agreed on, once the connection is established.
+    fn agreed(&self) -> Option<Agreed<'_>>;
+}
 
-    /// The cipher suite agreed on.
-    fn cipher_suite(&self) -> Option<CipherSuite>;
-
+/// What both sides agreed on. Its `Display` has a line for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Agreed<'a> {
+    /// The cipher suite.
+    pub cipher_suite: CipherSuite,
     /// The group of the key exchange.
-    fn key_exchange_group(&self) -> Option<NamedGroup>;
+    pub key_exchange_group: NamedGroup,
+    /// The scheme of the server's signature over the key exchange.
+    pub signature_scheme: SignatureScheme,
+    /// The application protocol (RFC 7301), if both sides have one.
+    pub alpn_protocol: Option<&'a [u8]>,
+    /// The name that the client asked for (RFC 6066 §3), if it did and it is a DNS name.
+    pub server_name: Option<&'a str>,
+    /// Whether the master secret is an extended one (RFC 7627).
+    pub extended_master_secret: bool,
+}
 
-    /// The scheme of the server's signature.
-    fn signature_scheme(&self) -> Option<SignatureScheme>;
-
-    /// The name that the client asked for.
-    fn server_name(&self) -> Option<&str>;
-
-    /// Whether extended_master_secret was agreed on.
-    fn extended_master_secret(&self) -> bool;
+impl fmt::Display for Agreed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cipher suite            {}", self.cipher_suite)?;
+        writeln!(f, "key exchange            {}", self.key_exchange_group)?;
+        writeln!(f, "signature               {}", self.signature_scheme)?;
+        match self.alpn_protocol {
+            Some(name) => writeln!(f, "application protocol    {}", name.escape_ascii())?,
+            None => writeln!(f, "application protocol    none")?,
+        }
+        writeln!(f, "server name             {}", self.server_name.unwrap_or("none"))?;
+        write!(f, "extended master secret  {}", if self.extended_master_secret { "yes" } else { "no" })
+    }
 }

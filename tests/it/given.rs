@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
-use tls12::crypto::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret};
 use tls12::message::{NamedGroup, SignatureScheme};
 use tls12::pki_types::{PrivateKeyDer, UnixTime};
 use tls12::{Clock, Decision, PublicKey, SignError, SigningKey};
+use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret};
 
 /// A source of bytes that depends on its seed alone.
 #[derive(Debug)]

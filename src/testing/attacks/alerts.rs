@@ -152,7 +152,7 @@ const CLOSE_NOTIFY: [u8; 7] = [21, 3, 3, 0, 2, 1, 0];
 #[test]
 fn a_stream_whose_server_closes_right_after_the_hello_ends_and_does_not_spin() {
     for (bytes, kind, reason) in [
-        (&CLOSE_NOTIFY[..], io::ErrorKind::InvalidData, Reason::ClosedInHandshake),
+        (&CLOSE_NOTIFY[..], io::ErrorKind::ConnectionAborted, Reason::ClosedInHandshake),
         (&CLOSE_NOTIFY[..3], io::ErrorKind::UnexpectedEof, Reason::Truncated),
         (&[], io::ErrorKind::UnexpectedEof, Reason::Truncated),
     ] {

@@ -8,9 +8,9 @@ use crate::alert::{AlertDescription, AlertLevel};
 use crate::error::Reason;
 use crate::message::{ContentType, HandshakeType as H, SignatureScheme};
 use crate::record::MessageLimits;
-use crate::testing::bench::{Bench, Start, TO_CLIENT, each_state};
-use crate::testing::identities::{P256, client_config, server_config};
-use crate::testing::puppet::{Letter, with_extension};
+use crate::testing::bench::{Bench, Start, TO_CLIENT, TO_SERVER, each_state};
+use crate::testing::identities::{ED25519, P256, client_config, server_config};
+use crate::testing::puppet::Letter;
 
 const HELLO_REQUEST: Letter = Letter::Handshake(H::HELLO_REQUEST);
 const REFUSAL: (u8, AlertDescription) = (1, AlertDescription::NO_RENEGOTIATION);
@@ -36,7 +36,7 @@ fn hello_requests_in_one_record_are_capped_alike() {
     bench.handshake();
     let result = bench.send(ContentType::HANDSHAKE, &[0; 4 * 4000]);
     bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
-    assert_eq!(bench.alerts().len(), 8 + 1, "no more than eight refusals, and the end");
+    assert_eq!(bench.alerts().len(), 2, "one refusal at a time, and the end");
 }
 
 /// CVE-2021-3449 dereferenced a pointer that only the first hello had set.
@@ -79,11 +79,15 @@ fn a_flood_of_client_hellos_in_traffic_is_capped() {
 }
 
 #[test]
-fn the_cap_on_hello_requests_is_not_reset_by_data() {
+fn data_clears_the_count_of_hello_requests_and_empty_records_do_not() {
     let mut bench = Bench::any_client();
     bench.handshake();
-    for _ in 0..8 {
+    for _ in 0..20 {
         bench.go(&[HELLO_REQUEST, Letter::ApplicationData]);
+    }
+    for _ in 0..8 {
+        bench.go(&[HELLO_REQUEST]);
+        bench.send(ContentType::APPLICATION_DATA, &[]).expect("not too many yet");
     }
     let result = bench.say(HELLO_REQUEST);
     bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
@@ -155,29 +159,22 @@ fn warnings_and_empty_records_do_not_hide_each_other() {
     bench.failed_with(&error, AlertDescription::DECODE_ERROR);
 }
 
-/// The header of a message that is longer than it may be by one byte: type, limit, and the setting's name.
-fn too_long(limits: MessageLimits) -> Vec<(H, usize, &'static str)> {
-    let mut cases = vec![
-        (H::CERTIFICATE, limits.certificate, "message_limits.certificate"),
-        (H::CERTIFICATE_STATUS, limits.certificate_status, "message_limits.certificate_status"),
-    ];
-    for other in [
-        H::CLIENT_HELLO,
-        H::SERVER_HELLO,
-        H::NEW_SESSION_TICKET,
-        H::SERVER_KEY_EXCHANGE,
-        H::CERTIFICATE_REQUEST,
-        H::SERVER_HELLO_DONE,
-        H::CERTIFICATE_VERIFY,
-        H::CLIENT_KEY_EXCHANGE,
-        H::FINISHED,
-        H::HELLO_REQUEST,
-        H(3),
-        H(255),
-    ] {
-        cases.push((other, limits.other, "message_limits.other"));
+/// Each message where it is expected, with the limits that count there: the connection, what went before, the message.
+fn places() -> Vec<(Start, Vec<Letter>, H)> {
+    let mut places: Vec<(Start, Vec<Letter>, H)> = Vec::new();
+    let starts: [(Start, &[Letter]); 2] = [(Bench::any_client, TO_CLIENT), (Bench::any_server, TO_SERVER)];
+    for (start, letters) in starts {
+        for (index, letter) in letters.iter().enumerate() {
+            if let Letter::Handshake(message) = letter {
+                places.push((start, letters[..index].to_vec(), *message));
+            }
+        }
     }
-    cases
+    places.push((Bench::any_client, TO_CLIENT[..3].to_vec(), H::CERTIFICATE_REQUEST));
+    places.push((Bench::any_client, TO_CLIENT[..2].to_vec(), H::HELLO_REQUEST));
+    places.push((Bench::any_client, TO_CLIENT.to_vec(), H::HELLO_REQUEST));
+    places.push((Bench::any_server, TO_SERVER.to_vec(), H::CLIENT_HELLO));
+    places
 }
 
 fn header(message: H, length: usize) -> Vec<u8> {
@@ -185,58 +182,75 @@ fn header(message: H, length: usize) -> Vec<u8> {
     [&[message.0][..], &length].concat()
 }
 
+/// Whether this length is refused at the header, and by which limit; that the error names the setting.
+fn limit_at(bench: &mut Bench, message: H, length: usize) -> Option<(usize, &'static str)> {
+    let error = bench.send(ContentType::HANDSHAKE, &header(message, length)).err()?;
+    let Reason::MessageTooLong { message: named, length: said, limit, setting } = *error.reason() else {
+        panic!("another reason: {error}")
+    };
+    assert_eq!((named, said), (message, length));
+    assert!(error.to_string().contains(setting), "{error}");
+    bench.failed_with(&error, AlertDescription::ILLEGAL_PARAMETER);
+    Some((limit, setting))
+}
+
 #[test]
 fn each_message_is_capped_at_its_header_and_the_error_names_the_setting() {
-    let starts: [(Start, _); 2] =
-        [(Bench::any_client, MessageLimits::client()), (Bench::any_server, MessageLimits::server())];
-    for (start, limits) in starts {
-        for (message, limit, setting) in too_long(limits) {
-            for length in [limit + 1, 0xff_ffff] {
-                let mut bench = start();
-                let result = bench.send(ContentType::HANDSHAKE, &header(message, length));
-                let reason = Reason::MessageTooLong { message, length, limit, setting };
-                assert!(reason.to_string().contains(setting), "{reason}");
-                bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
-
-                // As much as is allowed is waited for.
-                let mut bench = start();
-                bench.send(ContentType::HANDSHAKE, &header(message, limit)).expect("not longer than the limit");
-            }
+    for (start, before, message) in places() {
+        let at = |length| {
+            let mut bench = start();
+            // Its signatures have the same length each time.
+            bench.puppet.identity = ED25519.clone();
+            bench.go(&before);
+            limit_at(&mut bench, message, length)
+        };
+        let (limit, setting) = at(0xff_ffff).expect("sixteen megabytes are too long for any");
+        match message {
+            H::CERTIFICATE => assert_eq!((limit, setting), (32 << 10, "message_limits.certificate")),
+            // What went before is part of the sum, but for HelloRequest.
+            _ => assert!(limit <= 8 << 10 && limit > 7 << 10 && setting == "message_limits.other", "{message}"),
         }
+        assert_eq!(at(limit + 1), Some((limit, setting)), "{message}");
+        assert_eq!(at(limit), None, "{message}: as much as is allowed is waited for");
     }
+}
+
+#[test]
+fn a_certificate_status_is_capped_alike() {
+    let promised = || {
+        let mut bench = Bench::client(client_config(true, false).build().expect("a configuration"));
+        bench.puppet.status_request = true;
+        bench.go(&TO_CLIENT[..2]);
+        bench
+    };
+    let limit = (8 << 10, "message_limits.certificate_status");
+    assert_eq!(limit_at(&mut promised(), H::CERTIFICATE_STATUS, limit.0 + 1), Some(limit));
+    assert_eq!(limit_at(&mut promised(), H::CERTIFICATE_STATUS, limit.0), None);
 }
 
 #[test]
 fn the_caps_are_those_of_the_configuration() {
     let limits = MessageLimits { certificate: 100, certificate_status: 50, other: 400 };
-    for (message, limit, setting) in too_long(limits) {
-        let length = limit + 1;
-        for mut bench in [
-            Bench::client(client_config(true, false).message_limits(limits).build().expect("a configuration")),
-            Bench::server(server_config(&P256, false).message_limits(limits).build().expect("a configuration")),
-        ] {
-            let result = bench.send(ContentType::HANDSHAKE, &header(message, length));
-            let reason = Reason::MessageTooLong { message, length, limit, setting };
-            bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
-        }
-    }
+    let client = || Bench::client(client_config(true, false).message_limits(limits).build().expect("a configuration"));
+    let other = Some((400, "message_limits.other"));
+    assert_eq!(limit_at(&mut client(), H::SERVER_HELLO, 401), other);
+    let mut server =
+        Bench::server(server_config(&P256, false).message_limits(limits).build().expect("a configuration"));
+    assert_eq!(limit_at(&mut server, H::CLIENT_HELLO, 401), other);
+    let mut bench = client();
+    bench.tell(H::SERVER_HELLO);
+    assert_eq!(limit_at(&mut bench, H::CERTIFICATE, 101), Some((100, "message_limits.certificate")));
 }
 
 #[test]
 fn the_other_messages_of_a_handshake_are_capped_together() {
     let mut bench = Bench::any_client();
-    let hello = with_extension(&bench.puppet.server_hello(|_| ()), 0xff01, &[]);
-    let spent = hello.len() - 4;
-    // A ServerHello in its place is counted, whatever becomes of it; so is the next message's header.
-    let behind = [&hello[..], &header(H::SERVER_KEY_EXCHANGE, 8192 - spent + 1)].concat();
-    let result = bench.send(ContentType::HANDSHAKE, &behind);
-    let reason = Reason::MessageTooLong {
-        message: H::SERVER_KEY_EXCHANGE,
-        length: 8192 - spent + 1,
-        limit: 8192 - spent,
-        setting: "message_limits.other",
-    };
-    bench.failed(result, &reason, AlertDescription::ILLEGAL_PARAMETER);
+    let hello = bench.puppet.server_hello(|_| ());
+    bench.say_message(&hello).expect("a ServerHello");
+    bench.tell(H::CERTIFICATE);
+    let left = 8192 - (hello.len() - 4);
+    let limit = limit_at(&mut bench, H::SERVER_KEY_EXCHANGE, left + 1);
+    assert_eq!(limit, Some((left, "message_limits.other")));
 }
 
 /// A hello of the largest size that is allowed: thousands of suites, groups and extensions cost what their bytes cost.
