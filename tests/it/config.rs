@@ -90,7 +90,7 @@ fn mistakes_in_a_client_s_settings_name_the_field() {
     let garbage = CertificateDer::from(&b"not a certificate"[..]);
     let error = ClientConfig::builder().roots([authority().root(), garbage]).build().unwrap_err();
     assert_eq!(error.field(), "roots");
-    assert!(error.to_string().starts_with("configuration field `roots`: certificate 1 "), "{error}");
+    assert!(error.to_string().starts_with("configuration field `roots`: certificate 1: "), "{error}");
 }
 
 #[test]
