@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
 use tls12::message::{CipherSuite, ClientHello, NamedGroup, SignatureScheme};
 use tls12::pki_types::pem::PemObject;
 use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -14,6 +13,7 @@ use tls12::{
     Peer, Preference, PublicKey, ResolveIdentity, ServerConfig, ServerConnection, SigningKey, Verified, VerifyPeer,
     WebPkiVerifier, dangerous,
 };
+use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
 
 const ROOT: &[u8] = include_bytes!("../data/root.pem");
 const CERTIFICATE: &[u8] = include_bytes!("../data/server.pem");

@@ -190,7 +190,8 @@ fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateErro
         Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => CertificateError::UnsupportedAlgorithm(
             algorithm("signature", &context.signature_algorithm_id)
                 + " by "
-                + &algorithm("key", &context.public_key_algorithm_id),
+                + &algorithm("key", &context.public_key_algorithm_id)
+                + "; is there a root of the same name with a key of another type?",
         ),
         Error::UnsupportedCriticalExtension => {
             CertificateError::Constraint("a critical extension is not known here (RFC 5280 §4.2)")
