@@ -351,11 +351,7 @@ impl<R: Role> Driver<R> {
     /// Ends the connection: queues the alert, if the peer is to be told.
     #[cold]
     fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
-        let error = Error::new(reason, self.state);
-        self.outgoing.discard_flight();
-        self.phase = Phase::Failed(error.clone());
-        self.state = "Failed";
-        self.join.release();
+        let error = self.end(reason);
         match error.alert() {
             Some(alert) if !self.close_sent => {
                 self.send_alert(alert);
@@ -363,6 +359,16 @@ impl<R: Role> Driver<R> {
             }
             _ => Err(error),
         }
+    }
+
+    /// From here on there is only this error. What was under way is freed.
+    fn end(&mut self, reason: Reason) -> Error {
+        let error = Error::new(reason, self.state);
+        self.phase = Phase::Failed(error.clone());
+        self.state = "Failed";
+        self.outgoing.discard_flight();
+        self.join.discard();
+        error
     }
 
     fn send_alert(&mut self, alert: AlertDescription) {
@@ -383,8 +389,7 @@ impl<R: Role> Driver<R> {
         self.send_alert(AlertDescription::CLOSE_NOTIFY);
         self.close_sent = true;
         if let Phase::Handshake(_) = self.phase {
-            self.phase = Phase::Failed(self.refuse(Reason::Closed));
-            self.state = "Failed";
+            self.end(Reason::Closed);
         }
     }
 
@@ -392,12 +397,7 @@ impl<R: Role> Driver<R> {
         match &self.phase {
             Phase::Failed(error) => Err(error.clone()),
             _ if self.close_received => Ok(()),
-            _ => {
-                let error = self.refuse(Reason::Truncated);
-                self.phase = Phase::Failed(error.clone());
-                self.state = "Failed";
-                Err(error)
-            }
+            _ => Err(self.end(Reason::Truncated)),
         }
     }
 

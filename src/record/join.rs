@@ -100,9 +100,15 @@ impl Join {
     /// Gives the memory back, if nothing is left.
     pub(crate) fn release(&mut self) {
         if self.is_aligned() {
-            self.buffer = Vec::new();
-            self.start = 0;
+            self.discard();
         }
+    }
+
+    /// Gives the memory back, whatever is left.
+    pub(crate) fn discard(&mut self) {
+        self.buffer = Vec::new();
+        self.start = 0;
+        self.is_checked = false;
     }
 
     /// The handshake is over: what comes from now on is counted anew.
