@@ -21,7 +21,7 @@ use tls12::pki_types::{PrivateKeyDer, ServerName};
 use tls12::stream::TlsStream;
 use tls12::{
     Backend, ClientConfig, ClientConnection, Connection, Event, Identity, Received, RecordBuffer, ServerConfig,
-    ServerConnection, Step,
+    ServerConnection, Step, dangerous,
 };
 
 const NAME: &str = "server.example";
@@ -39,17 +39,19 @@ const LENGTHS: [usize; 5] = [1, 100, 16384, 16385, 60_000];
 /// Rounds for each size.
 const ROUNDS: usize = 20;
 
-fn configs(suite: CipherSuite) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+/// With the default verifier, or with none to speak of.
+fn configs(suite: CipherSuite, verifies: bool) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed([NAME.to_string()]).unwrap();
     let root = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let identity = Identity::new(vec![root.clone()], Backend::default().load_key(&key).unwrap()).unwrap();
-    let client = ClientConfig::builder().roots([root]).cipher_suites(&[suite]).build().unwrap();
-    (client, ServerConfig::builder().identity(identity).build().unwrap())
+    let client = ClientConfig::builder().cipher_suites(&[suite]);
+    let client = if verifies { client.roots([root]) } else { client.verifier(Arc::new(dangerous::AcceptAnything)) };
+    (client.build().unwrap(), ServerConfig::builder().identity(identity).build().unwrap())
 }
 
 fn connections(suite: CipherSuite) -> (ClientConnection, ServerConnection) {
-    let (client, server) = configs(suite);
+    let (client, server) = configs(suite, true);
     (ClientConnection::new(client, ServerName::try_from(NAME).unwrap()).unwrap(), ServerConnection::new(server))
 }
 
@@ -241,8 +243,8 @@ fn a_stream_allocates_nothing_for_a_record_once_its_buffers_have_their_size() {
 
 /// What each side allocates in one handshake, those of the crypto crate, the verifier and the signing included, and what
 /// of it stays: the heap of an established connection.
-fn handshake(suite: CipherSuite) -> [AllocationInfo; 2] {
-    let (client_config, server_config) = configs(suite);
+fn handshake(suite: CipherSuite, verifies: bool) -> [AllocationInfo; 2] {
+    let (client_config, server_config) = configs(suite, verifies);
     let name = ServerName::try_from(NAME).unwrap();
     let mut buffer = vec![0; 20_000];
     let (mut client, mut server) = (None, None);
@@ -285,8 +287,10 @@ fn handle(connection: &mut impl Connection, mut input: &mut [u8]) {
 fn the_figures_of_a_handshake_are_these() {
     for suite in SUITES {
         // The first one also fills what the crypto crate keeps for ever.
-        handshake(suite);
-        let figures = handshake(suite);
+        handshake(suite, true);
+        let figures = handshake(suite, true);
+        let [unverified, _] = handshake(suite, false);
+        println!("{suite}, client: {} allocations without its verifier", unverified.count_total);
         for (role, figure, size) in [
             ("client", &figures[0], size_of::<ClientConnection>()),
             ("server", &figures[1], size_of::<ServerConnection>()),

@@ -100,6 +100,8 @@ pub(crate) enum Gone {
     BrokenPipe,
     /// Both directions are errors.
     Reset,
+    /// It is not gone, but says nothing more; the transport does not block.
+    Silent,
 }
 
 /// A peer that said what it said, and vanished.
@@ -123,6 +125,7 @@ impl Read for Vanished<'_> {
         self.calls += 1;
         match self.said.read(out)? {
             0 if self.gone == Gone::Reset => Err(ErrorKind::ConnectionReset.into()),
+            0 if self.gone == Gone::Silent => Err(ErrorKind::WouldBlock.into()),
             count => Ok(count),
         }
     }
@@ -132,7 +135,7 @@ impl Write for Vanished<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.calls += 1;
         match self.gone {
-            Gone::Closed => Ok(bytes.len()),
+            Gone::Closed | Gone::Silent => Ok(bytes.len()),
             _ if self.takes > 0 => {
                 let count = bytes.len().min(self.takes);
                 self.takes -= count;

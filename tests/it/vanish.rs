@@ -159,6 +159,40 @@ fn a_stream_that_closes_within_the_handshake_says_so_and_stays_closed() {
     }
 }
 
+/// Closes a stream whose peer has said so much, and goes on with it.
+fn check_close<C: Connection>(connection: C, said: &[u8], says: &[u8], what: &str) {
+    let mut stream = TlsStream::new(connection, Vanished::new(said, Gone::Silent, 0));
+    _ = stream.handshake();
+    let was_established = stream.connection().is_established();
+    stream.close().expect("the transport takes the close_notify");
+    assert!(!stream.wants_write(), "{what}");
+    let mut got = Vec::new();
+    let reading = stream.read_to_end(&mut got);
+    let writing = stream.write(says);
+    let reason = |result: io::Result<usize>| result.err().as_ref().and_then(inner).map(|error| error.reason().clone());
+    if was_established {
+        assert_eq!(reason(writing), Some(Reason::WriteAfterClose), "{what}");
+        assert!(reading.is_ok() || reading.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{what}");
+    } else {
+        assert_eq!((reason(reading), reason(writing)), (Some(Reason::Closed), Some(Reason::Closed)), "{what}");
+    }
+    let calls = stream.transport().calls;
+    assert!(calls <= CALLS, "{what}: {calls} calls of the transport");
+}
+
+#[test]
+fn a_stream_may_close_in_every_state() {
+    let recorded = &Recorded::six()[2];
+    for cut in 0..=recorded.by_server.len() {
+        let (client, what) = (recorded.client().connection, format!("client, {cut} bytes came"));
+        check_close(client, &recorded.by_server[..cut], CLIENT_SAYS, &what);
+    }
+    for cut in 0..=recorded.by_client.len() {
+        let (server, what) = (recorded.server().connection, format!("server, {cut} bytes came"));
+        check_close(server, &recorded.by_client[..cut], SERVER_SAYS, &what);
+    }
+}
+
 #[test]
 fn the_reason_of_a_failure_is_told_even_if_its_alert_cannot_be_sent() {
     let recorded = &Recorded::six()[0];
