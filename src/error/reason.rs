@@ -93,6 +93,12 @@ pub enum Reason {
         /// What it asked for or chose.
         peer: ProtocolVersion,
     },
+    /// The client fell back to a lower version, though we speak a higher one (RFC 7507): something in between broke its
+    /// first attempt.
+    InappropriateFallback {
+        /// What it fell back to.
+        peer: ProtocolVersion,
+    },
     /// The client's supported_versions leave out TLS 1.2 (RFC 8446 §4.2.1).
     VersionsWithout12 {
         /// What it named.
@@ -257,6 +263,7 @@ impl Reason {
             | Reason::NoExtendedMasterSecret
             | Reason::NoSecureRenegotiation
             | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
+            Reason::InappropriateFallback { .. } => A::INAPPROPRIATE_FALLBACK,
             Reason::NoCommonAlpnProtocol { .. } => A::NO_APPLICATION_PROTOCOL,
             Reason::NoIdentity { server_name: Some(_) } => A::UNRECOGNIZED_NAME,
             Reason::BadSignature { .. } | Reason::BadFinished => A::DECRYPT_ERROR,
@@ -337,6 +344,9 @@ impl fmt::Display for Reason {
             ),
             Self::PeerAlert(alert) => write!(f, "the peer sent {alert}: {}", alert.usual_cause()),
             Self::Version { peer } => write!(f, "the peer wants {peer}; we speak TLS 1.2 alone"),
+            Self::InappropriateFallback { peer } => {
+                write!(f, "the client fell back to {peer}, though it speaks higher: something broke its first attempt")
+            }
             Self::VersionsWithout12 { peer } => write!(f, "the peer speaks {}; we speak TLS 1.2 alone", List(peer)),
             Self::NoCommonCipherSuite { ours, peer } => no_common(f, "cipher suite", ours, peer),
             Self::NoCommonGroup { ours, peer } => no_common(f, "group", ours, peer),

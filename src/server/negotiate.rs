@@ -60,6 +60,10 @@ fn check_version(hello: &ClientHello<'_>) -> Result<(), Reason> {
         Some(versions) => Err(Reason::VersionsWithout12 { peer: versions.iter().collect() }),
         // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
         None if hello.version >= ProtocolVersion::TLS_1_2 => Ok(()),
+        // RFC 7507 §3: a client that falls back to a lower version would not have to, with us.
+        None if hello.cipher_suites.contains(CipherSuite::TLS_FALLBACK_SCSV) => {
+            Err(Reason::InappropriateFallback { peer: hello.version })
+        }
         None => Err(Reason::Version { peer: hello.version }),
     }
 }

@@ -52,6 +52,25 @@ fn a_client_of_an_older_version_is_refused() {
     }
 }
 
+/// POODLE: somebody in between breaks handshakes until the client tries a version that he can break.
+#[test]
+fn a_client_that_falls_back_to_a_lower_version_is_told_so_and_one_of_our_version_is_not() {
+    const FALLBACK: &[CipherSuite] =
+        &[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_FALLBACK_SCSV];
+    let mut bench = Bench::any_server();
+    let hello = bench.puppet.client_hello(|hello| {
+        hello.version = ProtocolVersion::TLS_1_1;
+        hello.cipher_suites = FALLBACK.into();
+    });
+    let result = bench.say_message(&hello);
+    let reason = Reason::InappropriateFallback { peer: ProtocolVersion::TLS_1_1 };
+    bench.failed(result, &reason, AlertDescription::INAPPROPRIATE_FALLBACK);
+
+    let mut bench = Bench::any_server();
+    let hello = bench.puppet.client_hello(|hello| hello.cipher_suites = FALLBACK.into());
+    bench.say_message(&hello).expect("TLS 1.2 is the highest that we speak");
+}
+
 #[test]
 fn a_client_whose_supported_versions_leave_out_ours_is_refused() {
     for versions in [&[0x0304][..], &[0x0304, 0x0a0a], &[0x0303 - 1, 0x0301], &[0x0a0a]] {
