@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::codec::Prefix;
 use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite};
 use crate::error::ConfigError;
+use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList};
 use crate::observer::Observer;
 use crate::record::MessageLimits;
@@ -37,6 +38,7 @@ pub(crate) struct Common {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) message_limits: MessageLimits,
 }
 
@@ -65,6 +67,7 @@ pub(crate) struct CommonBuilder {
     pub(crate) random: Option<Arc<dyn Random>>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) message_limits: MessageLimits,
 }
 
@@ -81,6 +84,7 @@ impl CommonBuilder {
             random: None,
             clock: None,
             observer: None,
+            key_log: None,
             message_limits,
         }
     }
@@ -114,6 +118,7 @@ impl CommonBuilder {
             random: self.random.unwrap_or_else(|| self.backend.random()),
             clock,
             observer: self.observer,
+            key_log: self.key_log,
             message_limits: self.message_limits,
             backend: self.backend,
         })
@@ -253,6 +258,12 @@ macro_rules! common_settings {
         /// Who sees each message.
         pub fn observer(mut self, observer: alloc::sync::Arc<dyn $crate::Observer>) -> Self {
             self.common.observer = Some(observer);
+            self
+        }
+
+        /// Who is told the master secrets, to decrypt captures with. Default: nobody.
+        pub fn key_log(mut self, key_log: alloc::sync::Arc<dyn $crate::KeyLog>) -> Self {
+            self.common.key_log = Some(key_log);
             self
         }
 

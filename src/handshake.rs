@@ -165,11 +165,15 @@ impl<'c, R: Role> Cx<'c, R> {
     /// RFC 5246 §8.1, RFC 7627 §4. With extended_master_secret, the transcript must end with ClientKeyExchange.
     pub(crate) fn set_master_secret(&mut self, pre_master: SharedSecret) -> Result<MasterReady, Reason> {
         let (backend, suite) = (self.common().backend, self.suite()?);
-        self.hs.master_secret = Some(if self.facts.extended_master_secret {
+        let master_secret = if self.facts.extended_master_secret {
             MasterSecret::derive_extended(backend, suite, pre_master, &self.hs.transcript.current())
         } else {
             MasterSecret::derive(backend, suite, pre_master, &self.facts.client_random, &self.hs.server_random)
-        });
+        };
+        if let Some(key_log) = &self.common().key_log {
+            key_log.log("CLIENT_RANDOM", &self.facts.client_random, master_secret.as_bytes());
+        }
+        self.hs.master_secret = Some(master_secret);
         Ok(MasterReady(()))
     }
 

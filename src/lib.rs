@@ -148,6 +148,7 @@ mod error;
 pub mod flow;
 mod handshake;
 mod identity;
+mod key_log;
 mod machine;
 pub mod message;
 mod observer;
@@ -180,6 +181,9 @@ pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, WebPkiVerifier};
 pub use identity::{Identities, Identity, Peer, PeerCertificates, ResolveIdentity, Verified, VerifyPeer, dangerous};
+pub use key_log::KeyLog;
+#[cfg(feature = "std")]
+pub use key_log::KeyLogFile;
 pub use observer::{Direction, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["codec", "alert", "decision", "clock", "date"],
     &["message"],
-    &["error", "observer"],
+    &["error", "observer", "key_log"],
     &["crypto"],
     &["record", "transcript", "identity"],
     &["ask", "config", "proof"],

@@ -1,5 +1,7 @@
 //! From the key exchange to the keys of the records (RFC 5246 §6.3, §8.1, RFC 7627 §4), and Finished (RFC 5246 §7.4.9).
 
+use alloc::boxed::Box;
+
 use zeroize::Zeroizing;
 
 use super::{AeadAlgorithm, Backend, Digest, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
@@ -21,7 +23,7 @@ impl MasterSecret {
         server_random: &[u8; 32],
     ) -> Self {
         let secret = Self::expand(backend, suite, &shared, b"master secret", &[client_random, server_random]);
-        Self::keyed(backend, suite, &secret)
+        Self::keyed(backend, suite, secret)
     }
 
     /// RFC 7627 §4: from the key exchange and the hash of the handshake up to and including ClientKeyExchange.
@@ -32,7 +34,7 @@ impl MasterSecret {
         session_hash: &Digest,
     ) -> Self {
         let secret = Self::expand(backend, suite, &shared, b"extended master secret", &[session_hash.as_ref()]);
-        Self::keyed(backend, suite, &secret)
+        Self::keyed(backend, suite, secret)
     }
 
     fn expand(
@@ -41,14 +43,15 @@ impl MasterSecret {
         shared: &SharedSecret,
         label: &[u8],
         seed: &[&[u8]],
-    ) -> Zeroizing<[u8; Self::LEN]> {
-        let mut secret = Zeroizing::new([0; Self::LEN]);
-        Prf::new(backend, suite.hash, shared.as_bytes()).fill(label, seed, secret.as_mut());
+    ) -> Box<Zeroizing<[u8; Self::LEN]>> {
+        let mut secret = Box::new(Zeroizing::new([0; Self::LEN]));
+        Prf::new(backend, suite.hash, shared.as_bytes()).fill(label, seed, secret.as_mut_slice());
         secret
     }
 
-    pub(crate) fn keyed(backend: Backend, suite: &Suite, secret: &[u8; Self::LEN]) -> Self {
-        MasterSecret { prf: Prf::new(backend, suite.hash, secret) }
+    pub(crate) fn keyed(backend: Backend, suite: &Suite, secret: Box<Zeroizing<[u8; Self::LEN]>>) -> Self {
+        let prf = Prf::new(backend, suite.hash, secret.as_slice());
+        MasterSecret { secret, prf }
     }
 
     /// RFC 5246 §6.3: the keys of both directions. An AEAD has no MAC keys (RFC 5288 §3).
@@ -153,7 +156,7 @@ mod tests {
         let master_secret = MasterSecret::derive(BACKEND, suite, shared(), &client_random, &server_random);
         let seed: [&[u8]; 2] = [&client_random, &server_random];
         assert_eq!(
-            hex::encode(MasterSecret::expand(BACKEND, suite, &shared(), b"master secret", &seed)),
+            hex::encode(MasterSecret::expand(BACKEND, suite, &shared(), b"master secret", &seed).as_slice()),
             "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf"
         );
 
@@ -199,7 +202,7 @@ mod tests {
             let (suite, label) = (suite(id), b"extended master secret");
             let session_hash = extended(suite).1;
             let secret = MasterSecret::expand(BACKEND, suite, &shared_secret(), label, &[session_hash.as_ref()]);
-            assert_eq!(hex::encode(secret), expected, "{id}");
+            assert_eq!(hex::encode(secret.as_slice()), expected, "{id}");
         }
     }
 

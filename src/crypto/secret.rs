@@ -1,5 +1,7 @@
 //! Secrets: no `Debug`, no `Clone`, no `PartialEq`, wiped on drop.
 
+use alloc::boxed::Box;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -38,12 +40,19 @@ impl SharedSecret {
 
 /// The `master_secret` (RFC 5246 §8.1), with the PRF keyed by it: once, for all that is derived from it.
 pub(crate) struct MasterSecret {
+    /// In a box, so that moving it leaves no copy.
+    pub(super) secret: Box<Zeroizing<[u8; Self::LEN]>>,
     pub(super) prf: Prf,
 }
 
 impl MasterSecret {
     /// RFC 5246 §8.1: the master secret is always 48 bytes.
     pub(crate) const LEN: usize = 48;
+
+    /// The secret itself, for a key log.
+    pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.secret
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Outgoing and Incoming against each other, and against vectors.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -18,7 +19,11 @@ pub(super) const AEADS: [AeadAlgorithm; 3] =
 /// The client's write key, for both ends.
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
     let suite = SUITES.iter().find(|suite| suite.aead == aead).unwrap();
-    let client = || MasterSecret::keyed(Backend::Ring, suite, &[0x4d; 48]).keys(suite, &[0xc1; 32], &[0x5e; 32]).client;
+    let client = || {
+        MasterSecret::keyed(Backend::Ring, suite, Box::new([0x4d; 48].into()))
+            .keys(suite, &[0xc1; 32], &[0x5e; 32])
+            .client
+    };
     (client().sealing(Backend::Ring), client().opening(Backend::Ring))
 }
 

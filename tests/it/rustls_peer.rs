@@ -1,7 +1,7 @@
 //! `rustls` as the peer, in both roles and in memory.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring as provider};
 use rustls::pki_types::{PrivateKeyDer, UnixTime};
@@ -364,4 +364,38 @@ fn a_rustls_server_that_speaks_tls_1_3_alone_is_protocol_version() {
     let mixed = our_client(client(), builder.with_cert_resolver(Arc::new(OtherName)));
     let reason = mixed.ours.error().map(Error::reason);
     assert_eq!(reason, Some(&Reason::PeerAlert(AlertDescription::PROTOCOL_VERSION)));
+}
+
+/// What either library logs: label, client_random and secret.
+#[derive(Debug, Default)]
+struct Logged(Mutex<Vec<(String, Vec<u8>, Vec<u8>)>>);
+
+impl tls12::KeyLog for Logged {
+    fn log(&self, label: &'static str, client_random: &[u8; 32], secret: &[u8]) {
+        self.0.lock().unwrap().push((label.to_string(), client_random.to_vec(), secret.to_vec()));
+    }
+}
+
+impl rustls::KeyLog for Logged {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        self.0.lock().unwrap().push((label.to_string(), client_random.to_vec(), secret.to_vec()));
+    }
+}
+
+#[test]
+fn our_key_log_says_what_that_of_rustls_says() {
+    let (ours, theirs) = (Arc::new(Logged::default()), Arc::new(Logged::default()));
+    let mut server = rustls_server_config(all(), Kind::P256);
+    server.key_log = theirs.clone();
+    let mixed = our_client(client().key_log(ours.clone()), server);
+    assert!(mixed.ours.established());
+
+    let mut client = rustls_client_config(all(), authority());
+    client.key_log = theirs.clone();
+    let mixed = our_server(self::server(identity(Kind::P256)).key_log(ours.clone()), client);
+    assert!(mixed.ours.established());
+
+    let (ours, theirs) = (ours.0.lock().unwrap(), theirs.0.lock().unwrap());
+    assert_eq!(ours.len(), 2, "one secret for each connection");
+    assert_eq!(*ours, *theirs);
 }
