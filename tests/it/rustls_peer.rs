@@ -368,17 +368,17 @@ fn a_rustls_server_that_speaks_tls_1_3_alone_is_protocol_version() {
 
 /// What either library logs: label, client_random and secret.
 #[derive(Debug, Default)]
-struct Logged(Mutex<Vec<(String, Vec<u8>, Vec<u8>)>>);
+struct Logged(Mutex<Vec<[Vec<u8>; 3]>>);
 
 impl tls12::KeyLog for Logged {
     fn log(&self, label: &'static str, client_random: &[u8; 32], secret: &[u8]) {
-        self.0.lock().unwrap().push((label.to_string(), client_random.to_vec(), secret.to_vec()));
+        self.0.lock().unwrap().push([label.into(), client_random.to_vec(), secret.to_vec()]);
     }
 }
 
 impl rustls::KeyLog for Logged {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        self.0.lock().unwrap().push((label.to_string(), client_random.to_vec(), secret.to_vec()));
+        self.0.lock().unwrap().push([label.into(), client_random.to_vec(), secret.to_vec()]);
     }
 }
 
