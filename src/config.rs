@@ -39,6 +39,7 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
+    pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
 }
 
@@ -68,6 +69,7 @@ pub(crate) struct CommonBuilder {
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
+    pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
 }
 
@@ -85,6 +87,7 @@ impl CommonBuilder {
             clock: None,
             observer: None,
             key_log: None,
+            exports_without_ems: false,
             message_limits,
         }
     }
@@ -119,6 +122,7 @@ impl CommonBuilder {
             clock,
             observer: self.observer,
             key_log: self.key_log,
+            exports_without_ems: self.exports_without_ems,
             message_limits: self.message_limits,
             backend: self.backend,
         })
@@ -258,6 +262,14 @@ macro_rules! common_settings {
         /// Who sees each message.
         pub fn observer(mut self, observer: alloc::sync::Arc<dyn $crate::Observer>) -> Self {
             self.common.observer = Some(observer);
+            self
+        }
+
+        /// Whether keying material is exported from a connection without extended_master_secret, as old peers of EAP-TLS need
+        /// it. Then a server that both sides know can make two connections of different clients export the same
+        /// (RFC 7627 §1). Default: it is refused.
+        pub fn dangerous_exports_without_extended_master_secret(mut self, allow: bool) -> Self {
+            self.common.exports_without_ems = allow;
             self
         }
 

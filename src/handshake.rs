@@ -3,14 +3,16 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::ask::{Answered, Ask, Token};
 use crate::codec::Writer;
 use crate::config::Common;
 use crate::crypto::Digest;
-use crate::crypto::{FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
+use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::identity::PeerCertificates;
+use crate::identity::{Identity, PeerCertificates};
 use crate::machine::Input;
 use crate::message::{ContentType, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::observer::{Direction, Seen};
@@ -49,6 +51,8 @@ pub(crate) struct Handshake<R: Role> {
     pub(crate) covered: Option<Digest>,
     pub(crate) server_random: [u8; 32],
     master_secret: Option<MasterSecret>,
+    /// The verify_data of the client's Finished.
+    pub(crate) client_finished: [u8; 12],
     /// Waits for the peer's ChangeCipherSpec.
     incoming_key: Option<OpeningKey>,
     pub(crate) kept: R::Kept,
@@ -62,10 +66,21 @@ impl<R: Role> Handshake<R> {
             covered: None,
             server_random: [0; 32],
             master_secret: None,
+            client_finished: [0; 12],
             incoming_key: None,
             kept,
         }
     }
+}
+
+/// What exporters and channel bindings are made of; stays with the connection.
+pub(crate) struct Bound {
+    pub(crate) backend: Backend,
+    pub(crate) master_secret: Box<Zeroizing<[u8; MasterSecret::LEN]>>,
+    pub(crate) server_random: [u8; 32],
+    /// The client's Finished.
+    pub(crate) tls_unique: [u8; 12],
+    pub(crate) exports_without_ems: bool,
 }
 
 /// What was agreed on; stays with the connection.
@@ -80,6 +95,10 @@ pub(crate) struct Facts {
     pub(crate) peer_certificates: Option<PeerCertificates>,
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
+    /// From Established on.
+    pub(crate) bound: Option<Box<Bound>>,
+    /// A server's own.
+    pub(crate) identity: Option<Arc<Identity>>,
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
@@ -220,8 +239,25 @@ impl<'c, R: Role> Cx<'c, R> {
         self.outgoing.change_cipher_spec(key)?;
         self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
+        if label == FinishedLabel::Client {
+            self.hs.client_finished = verify_data;
+        }
         self.send(HandshakeType::FINISHED, |w| w.bytes(&verify_data))?;
         self.outgoing.flush_flight()
+    }
+
+    /// The end of the handshake: keeps what outlives it.
+    pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
+        let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
+        let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
+        self.facts.bound = Some(Box::new(Bound {
+            backend: self.common().backend,
+            master_secret,
+            server_random: self.hs.server_random,
+            tls_unique: self.hs.client_finished,
+            exports_without_ems: self.common().exports_without_ems,
+        }));
+        Ok(())
     }
 
     /// What a Finished that was just received vouches for: the transcript before it.

@@ -171,7 +171,9 @@ pub use clock::Clock;
 pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
-pub use connection::{Agreed, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection};
+pub use connection::{
+    Agreed, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection,
+};
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,

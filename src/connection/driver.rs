@@ -377,7 +377,7 @@ impl<R: Role> Driver<R> {
     }
 
     /// An error of the caller's, which changes nothing.
-    fn refuse(&self, reason: Reason) -> Error {
+    pub(super) fn refuse(&self, reason: Reason) -> Error {
         Error::new(reason, self.state)
     }
 

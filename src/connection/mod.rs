@@ -1,6 +1,7 @@
 //! The public connections: what both roles have in common is written once, here, and done by [`driver`].
 
 mod driver;
+mod export;
 mod requests;
 mod shared;
 
@@ -23,6 +24,7 @@ use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
+pub use export::ChannelBinding;
 pub use shared::{Agreed, Connection, MIN_OUTPUT};
 
 /// What [`ClientConnection::read`] did.
@@ -190,6 +192,26 @@ macro_rules! api {
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
                 self.0.facts().peer_certificates.as_ref()
+            }
+
+            /// Fills `out` with keying material for what runs above TLS (RFC 5705 §4). No context and an empty one are two
+            /// different things.
+            ///
+            /// # Errors
+            /// [`Reason::NotExported`](crate::Reason::NotExported): before the connection is established or after it has failed, for
+            /// a label that TLS uses itself, for a context of more than 65535 bytes, and without extended_master_secret
+            /// unless the configuration allows that.
+            pub fn exporter(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Error> {
+                self.0.exporter(label, context, out)
+            }
+
+            /// What an application's authentication can be bound to, so that nobody can relay it over another connection.
+            ///
+            /// # Errors
+            /// [`Reason::NotExported`](crate::Reason::NotExported): before the connection is established or after it has failed,
+            /// or where the binding is not defined.
+            pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
+                self.0.channel_binding(kind)
             }
 
             /// How the peer is known, once the connection is established.

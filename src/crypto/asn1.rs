@@ -46,6 +46,38 @@ pub(super) fn certificate_spki(certificate: &[u8]) -> Result<&[u8]> {
     })
 }
 
+/// The content of the AlgorithmIdentifier of a certificate's signature (RFC 5280 §4.1.1.2).
+pub(super) fn certificate_signature_algorithm(certificate: &[u8]) -> Result<&[u8]> {
+    sequence(certificate, |reader| {
+        AnyRef::decode(reader)?;
+        let algorithm = algorithm_identifier(reader)?;
+        skip_rest(reader)?;
+        Ok(algorithm)
+    })
+}
+
+/// The object identifier at the front of an AlgorithmIdentifier's content, and the content of its parameters.
+pub(super) fn identifier_and_parameters(algorithm: &[u8]) -> Result<(&[u8], Option<&[u8]>)> {
+    let mut reader = SliceReader::new(algorithm)?;
+    let identifier = AnyRef::decode(&mut reader)?;
+    identifier.tag().assert_eq(Tag::ObjectIdentifier)?;
+    let parameters = if reader.is_finished() { None } else { Some(AnyRef::decode(&mut reader)?.value()) };
+    reader.finish()?;
+    Ok((identifier.value(), parameters))
+}
+
+/// The content of the AlgorithmIdentifier of the hash in RSASSA-PSS-params (RFC 4055 §3.1); without it, it is SHA-1.
+pub(super) fn pss_hash(parameters: &[u8]) -> Result<Option<&[u8]>> {
+    if parameters.is_empty() {
+        return Ok(None);
+    }
+    let first = AnyRef::decode(&mut SliceReader::new(parameters)?)?;
+    if first.tag() != context(0) {
+        return Ok(None);
+    }
+    algorithm_identifier(&mut SliceReader::new(first.value())?).map(Some)
+}
+
 fn tbs_certificate_spki<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
     if AnyRef::decode(tbs)?.tag() != Tag::Integer {
         // That was the version, which a certificate of version 1 leaves out; this is the serial number.

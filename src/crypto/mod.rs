@@ -16,6 +16,7 @@ use crate::message::SignatureScheme;
 
 mod aead;
 mod asn1;
+mod certificate_hash;
 mod groups;
 mod hash;
 mod prf;
@@ -28,6 +29,7 @@ mod signing;
 mod suites;
 
 pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
+pub(crate) use certificate_hash::certificate_hash;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
 pub(crate) use prf::Prf;

@@ -49,6 +49,11 @@ impl MasterSecret {
     /// RFC 5246 §8.1: the master secret is always 48 bytes.
     pub(crate) const LEN: usize = 48;
 
+    /// The secret alone, without the PRF that is keyed by it.
+    pub(crate) fn into_secret(self) -> Box<Zeroizing<[u8; Self::LEN]>> {
+        self.secret
+    }
+
     /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.secret

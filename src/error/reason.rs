@@ -210,6 +210,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// Keying material or a channel binding is refused.
+    NotExported(&'static str),
     /// We closed the connection before the handshake was done.
     Closed,
     /// An answer that no question of this connection waits for.
@@ -275,6 +277,7 @@ impl Reason {
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
             | Reason::Closed
+            | Reason::NotExported(_)
             | Reason::UnexpectedAnswer => return None,
         })
     }
@@ -402,6 +405,7 @@ impl fmt::Display for Reason {
             Self::OutputTooSmall { needed } => {
                 write!(f, "the output buffer is too small: at least {needed} bytes are needed")
             }
+            Self::NotExported(why) => write!(f, "nothing is exported: {why}"),
             Self::Closed => f.write_str("we closed the connection before the handshake was done"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),

@@ -10,6 +10,7 @@
 
 mod credentials;
 mod deciders;
+mod exports;
 mod given;
 mod pair;
 mod recorded;

@@ -399,3 +399,19 @@ fn our_key_log_says_what_that_of_rustls_says() {
     assert_eq!(ours.len(), 2, "one secret for each connection");
     assert_eq!(*ours, *theirs);
 }
+
+#[test]
+fn rustls_exports_the_same_keying_material() {
+    let ours = our_client(client(), rustls_server_config(all(), Kind::P256));
+    let theirs = our_server(server(identity(Kind::P256)), rustls_client_config(all(), authority()));
+    let contexts: [Option<&[u8]>; 3] = [None, Some(b""), Some(b"context")];
+    for context in contexts {
+        let (mut out, mut wanted) = ([0; 48], [0; 48]);
+        ours.ours.connection.exporter(b"EXPERIMENTAL-label", context, &mut out).unwrap();
+        ours.theirs.export_keying_material(&mut wanted, b"EXPERIMENTAL-label", context).unwrap();
+        assert_eq!(out, wanted, "our client, {context:?}");
+        theirs.ours.connection.exporter(b"EXPERIMENTAL-label", context, &mut out).unwrap();
+        theirs.theirs.export_keying_material(&mut wanted, b"EXPERIMENTAL-label", context).unwrap();
+        assert_eq!(out, wanted, "our server, {context:?}");
+    }
+}

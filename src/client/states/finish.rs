@@ -38,7 +38,8 @@ impl On<Finished<'_>> for WaitFinished {
         let covered = cx.covered()?;
         let expected = cx.verify_data(self.master, FinishedLabel::Server, &covered)?;
         let finished = FinishedVerified::check(&expected, received.verify_data)?;
-        let WaitFinished { peer, key_exchange, .. } = self;
+        let WaitFinished { peer, key_exchange, master } = self;
+        cx.bind(master)?;
         Ok(AfterFinished::Established(Established::new(peer, key_exchange, finished)))
     }
 }

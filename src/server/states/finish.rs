@@ -64,7 +64,9 @@ impl On<Finished<'_>> for WaitFinished {
         let expected = cx.verify_data(self.master, FinishedLabel::Client, &covered)?;
         let finished = FinishedVerified::check(&expected, received.verify_data)?;
         let WaitFinished { peer, key_exchange, master, sealing_key } = self;
+        cx.hs.client_finished = expected;
         cx.send_finished(master, FinishedLabel::Server, sealing_key)?;
+        cx.bind(master)?;
         Ok(AfterFinished::Established(Established::new(peer, key_exchange, finished)))
     }
 }

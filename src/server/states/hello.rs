@@ -1,3 +1,5 @@
+use alloc::sync::Arc;
+
 use super::{AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
 use crate::codec::Prefix;
@@ -60,6 +62,7 @@ impl On<Resolved> for AskIdentity {
         cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
         cx.facts.group = Some(chosen.group.name());
         cx.facts.scheme = Some(chosen.scheme);
+        cx.facts.identity = Some(Arc::clone(&identity));
         let exchange = chosen.group.start().map_err(|_| Reason::Random)?;
         Ok(AfterIdentity::AskSignature(AskSignature::new(cx, identity, chosen, exchange)))
     }

@@ -1,0 +1,90 @@
+//! Keying material and channel bindings for what runs above TLS.
+
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::driver::Driver;
+use crate::crypto::{HashAlgorithm, Hasher, Prf, certificate_hash};
+use crate::error::{Error, Reason};
+use crate::handshake::{Bound, Role};
+
+/// What an application's authentication can be bound to (RFC 5929, RFC 9266).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelBinding {
+    /// `tls-unique`: the first Finished of the handshake, 12 bytes (RFC 5929 §3).
+    TlsUnique,
+    /// `tls-server-end-point`: the hash of the server's certificate (RFC 5929 §4). Not defined for a certificate whose
+    /// signature has no hash of its own, such as Ed25519.
+    TlsServerEndPoint,
+    /// `tls-exporter`: 32 bytes of keying material (RFC 9266 §4.1); only with extended_master_secret.
+    TlsExporter,
+}
+
+/// Labels that TLS itself uses with the master secret (RFC 5246, RFC 7627): their output must not be exported (RFC 5705 §4).
+const RESERVED: [&[u8]; 5] =
+    [b"client finished", b"server finished", b"master secret", b"extended master secret", b"key expansion"];
+
+impl<R: Role> Driver<R> {
+    /// RFC 5705 §4.
+    pub(super) fn exporter(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Error> {
+        let bound = self.bound()?;
+        if RESERVED.contains(&label) {
+            return Err(self.refuse(Reason::NotExported("TLS uses this label itself")));
+        }
+        if !self.facts().extended_master_secret && !bound.exports_without_ems {
+            return Err(self.refuse(Reason::NotExported("the peer does not support extended_master_secret")));
+        }
+        let hash = self.facts().suite.map_or(HashAlgorithm::Sha256, |suite| suite.hash);
+        let prf = Prf::new(bound.backend, hash, bound.master_secret.as_slice());
+        let (client_random, server_random) = (&self.facts().client_random, &bound.server_random);
+        match context {
+            None => prf.fill(label, &[client_random, server_random], out),
+            Some(context) => {
+                let too_long = |_| self.refuse(Reason::NotExported("the context has more than 65535 bytes"));
+                let length = u16::try_from(context.len()).map_err(too_long)?.to_be_bytes();
+                prf.fill(label, &[client_random, server_random, &length, context], out);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
+        match kind {
+            ChannelBinding::TlsUnique => Ok(self.bound()?.tls_unique.to_vec()),
+            ChannelBinding::TlsServerEndPoint => self.server_end_point(),
+            ChannelBinding::TlsExporter => {
+                if !self.facts().extended_master_secret {
+                    let why = "the peer does not support extended_master_secret (RFC 9266 §3)";
+                    return Err(self.refuse(Reason::NotExported(why)));
+                }
+                let mut binding = vec![0; 32];
+                // RFC 9266 §4.2: with a context, which is empty.
+                self.exporter(b"EXPORTER-Channel-Binding", Some(&[]), &mut binding)?;
+                Ok(binding)
+            }
+        }
+    }
+
+    /// RFC 5929 §4.1.
+    fn server_end_point(&self) -> Result<Vec<u8>, Error> {
+        let bound = self.bound()?;
+        let facts = self.facts();
+        let own = facts.identity.as_ref().and_then(|identity| identity.chain().first());
+        let peer = facts.peer_certificates.as_ref().and_then(|certificates| certificates.end_entity());
+        let certificate =
+            own.or(peer.as_ref()).ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
+        let hash = certificate_hash(certificate)
+            .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;
+        let none = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
+        let mut hasher = Hasher::new(bound.backend, hash.ok_or_else(none)?);
+        hasher.update(certificate);
+        Ok(hasher.finish().as_ref().to_vec())
+    }
+
+    fn bound(&self) -> Result<&Bound, Error> {
+        let bound = self.facts().bound.as_deref().filter(|_| self.is_established());
+        bound.ok_or_else(|| self.refuse(Reason::NotExported("the handshake is not done")))
+    }
+}
