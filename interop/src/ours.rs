@@ -109,6 +109,7 @@ trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
     fn report(&self) -> Report;
     fn scheme(&self) -> Option<SignatureScheme>;
+    fn export(&self, label: &str) -> Result<[u8; 32], tls12::Error>;
 }
 
 macro_rules! stream {
@@ -132,6 +133,12 @@ macro_rules! stream {
 
             fn scheme(&self) -> Option<SignatureScheme> {
                 self.connection().signature_scheme()
+            }
+
+            fn export(&self, label: &str) -> Result<[u8; 32], tls12::Error> {
+                let mut out = [0; 32];
+                self.connection().exporter(label.as_bytes(), None, &mut out)?;
+                Ok(out)
             }
         }
     };
@@ -163,6 +170,12 @@ impl Session {
     #[must_use]
     pub fn scheme(&self) -> Option<SignatureScheme> {
         self.0.scheme()
+    }
+
+    /// Keying material (RFC 5705), in hexadecimal as OpenSSL prints it.
+    pub fn export(&self, label: &str) -> Result<String, String> {
+        let material = self.0.export(label).map_err(|error| error.to_string())?;
+        Ok(material.iter().map(|byte| format!("{byte:02X}")).collect())
     }
 
     /// Sends close_notify.

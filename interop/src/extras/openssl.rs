@@ -37,6 +37,7 @@ pub fn servers(lab: &Lab) -> Vec<Checked> {
         ("records of 512 bytes", small_records_of_server(lab)),
         ("its HelloRequest is declined", hello_request(lab)),
         ("a death is no close_notify", death(lab)),
+        ("the same keying material", keying_material_of_server(lab)),
     ]
 }
 
@@ -47,6 +48,7 @@ pub fn clients(lab: &Lab) -> Vec<Checked> {
         ("records of 512 bytes", small_records_of_client(lab)),
         ("four certificates, the right one", right_certificate(lab)),
         ("its renegotiation is declined", client_hello_again(lab)),
+        ("the same keying material", keying_material_of_client(lab)),
     ]
 }
 
@@ -171,6 +173,38 @@ fn client_hello_again(lab: &Lab) -> Result<String, String> {
     let result = session.wait_for_close();
     expect(result, &Cause::PeerAlert(AlertDescription::HANDSHAKE_FAILURE))
         .map_err(|error| format!("{error}\n{}", process.take_output()))
+}
+
+const EXPORT: [&str; 5] = ["-tls1_2", "-keymatexport", LABEL, "-keymatexportlen", "32"];
+const LABEL: &str = "EXPERIMENTAL-interop";
+
+fn keying_material_of_server(lab: &Lab) -> Result<String, String> {
+    let (process, port) = s_server(lab, Kind::EcdsaP256, &EXPORT)?;
+    let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
+    let result = same_keying_material(&process, &session);
+    session.close()?;
+    result
+}
+
+fn keying_material_of_client(lab: &Lab) -> Result<String, String> {
+    let (listener, port) = net::listen().map_err(|error| error.to_string())?;
+    let address = format!("127.0.0.1:{port}");
+    let process = Process::start(&lab.programs.openssl, ["s_client", "-connect", &address].iter().chain(&EXPORT))?;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
+    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)), socket)?;
+    let result = same_keying_material(&process, &session);
+    session.close()?;
+    result
+}
+
+/// OpenSSL prints `    Keying material: 0123…`.
+fn same_keying_material(process: &Process, session: &ours::Session) -> Result<String, String> {
+    let ours = session.export(LABEL)?;
+    let theirs = process.wait_for_line(net::deadline(), |line| {
+        line.trim_start().strip_prefix("Keying material: ").map(str::to_owned)
+    })?;
+    if ours == theirs { Ok(String::new()) } else { Err(format!("we export {ours}, OpenSSL {theirs}")) }
 }
 
 fn expect(result: Result<(), Failure>, cause: &Cause) -> Result<String, String> {
