@@ -1,11 +1,13 @@
 //! Certificates: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`]), who we are ([`Identity`]), and which of our
 //! identities fits a client ([`ResolveIdentity`], [`Identities`]).
 //!
-//! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` adds the key usage, which
-//! webpki leaves out, and a view of a certificate for people ([`CertificateView`]).
+//! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` makes the view of a
+//! certificate for people (`CertificateView`).
 
 mod able;
 pub mod dangerous;
+#[cfg(feature = "webpki")]
+mod glance;
 mod own;
 mod resolver;
 mod verifier;

@@ -97,7 +97,7 @@ impl fmt::Display for CertificateView {
 }
 
 /// The certificate in full, with nothing behind it.
-pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, CertificateError> {
+fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, CertificateError> {
     let (rest, parsed) = X509Certificate::from_der(certificate).map_err(bad_encoding)?;
     if rest.is_empty() {
         Ok(parsed)
@@ -111,7 +111,7 @@ pub(super) fn bad_encoding(error: impl fmt::Display) -> CertificateError {
 }
 
 /// Seconds since 1970-01-01 00:00 UTC; 0 for what lies before.
-pub(super) fn seconds(time: ASN1Time) -> u64 {
+fn seconds(time: ASN1Time) -> u64 {
     u64::try_from(time.timestamp()).unwrap_or(0)
 }
 
@@ -137,7 +137,7 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
 }
 
 /// RFC 5280 §4.2.1.6: four octets or sixteen, in network byte order.
-fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }

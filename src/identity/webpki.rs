@@ -1,7 +1,7 @@
 //! The default verifier: paths, names and extended key usage by `rustls-webpki`, key usage by `x509-parser`.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::{fmt, slice};
 
@@ -10,8 +10,10 @@ use pki_types::{CertificateDer, TrustAnchor};
 use x509_parser::asn1_rs::Oid;
 use x509_parser::objects::{oid_registry, oid2sn};
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
 
-use super::view::{CertificateView, bad_encoding, parse, seconds};
+use super::glance::Glance;
+use super::view::{bad_encoding, printable};
 use crate::crypto::{Backend, KeyAlgorithm, PublicKey, RSA_BITS};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
@@ -19,6 +21,10 @@ use crate::identity::{Peer, Verified, VerifyPeer};
 
 /// Webpki builds no longer paths.
 const MAX_INTERMEDIATES: usize = 6;
+
+/// Of a certificate that is refused, an error names so many names, and an issuer of so many bytes.
+const MOST_NAMES: usize = 16;
+const LONGEST_NAME: usize = 1024;
 
 /// The steps from a certificate to a possible issuer, over all ways up, that are tried at most.
 const MAX_WAYS_UP: usize = 1000;
@@ -92,15 +98,15 @@ impl WebPkiVerifier {
             .map_err(explained)?;
         end_entity.verify_is_valid_for_subject_name(server_name).map_err(explained)?;
 
-        let leaf = parse(leaf)?;
+        let leaf = Glance::at(leaf).map_err(bad_encoding)?;
         // RFC 5280 §4.2.1.3: digitalSignature, for keys that verify signatures other than those on certificates and
         // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2).
-        if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.value.digital_signature()) {
+        if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
             return Err(CertificateError::KeyUsage);
         }
-        let mut not_after = seconds(leaf.validity().not_after);
+        let mut not_after = leaf.not_after;
         for issuer in path.intermediate_certificates() {
-            not_after = not_after.min(seconds(parse(&issuer.der())?.validity().not_after));
+            not_after = not_after.min(Glance::at(&issuer.der()).map_err(bad_encoding)?.not_after);
         }
         Ok(Verified::new(key).until(not_after))
     }
@@ -151,9 +157,9 @@ fn has_few_ways_up(leaf: &EndEntityCert<'_>, others: &[CertificateDer<'_>]) -> b
 fn issuers_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(), Error> {
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
-        let issuer = parse(&der).map_err(|_| Error::BadDer)?;
+        let issuer = Glance::at(&der).map_err(|_| Error::BadDer)?;
         let usage = issuer.key_usage().map_err(|_| Error::ExtensionValueInvalid)?;
-        if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
+        if usage.is_some_and(|usage| !usage.has_key_cert_sign()) {
             return Err(Error::EndEntityUsedAsCa);
         }
     }
@@ -162,7 +168,7 @@ fn issuers_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(), Error> {
 
 /// What webpki found wrong with `certificates`, the peer's own first.
 fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateError {
-    let views = || certificates.iter().filter_map(|certificate| CertificateView::new(certificate).ok());
+    let glances = || certificates.iter().filter_map(|certificate| Glance::at(certificate).ok());
     let bad_encoding = |problem: &str| CertificateError::BadEncoding(problem.into());
     match error {
         Error::CertExpired { time, not_after } => {
@@ -171,10 +177,10 @@ fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateErro
         Error::CertNotValidYet { time, not_before } => {
             CertificateError::NotValidYet { now: time.as_secs(), not_before: not_before.as_secs() }
         }
-        Error::UnknownIssuer => CertificateError::UnknownIssuer { issuer: last_issuer(views()) },
+        Error::UnknownIssuer => CertificateError::UnknownIssuer { issuer: last_issuer(glances()) },
         Error::CertNotValidForName(context) => CertificateError::WrongName {
             wanted: context.expected.to_str().into(),
-            names: views().next().map(|view| view.names()).unwrap_or_default(),
+            names: glances().next().map(|leaf| some_names(&leaf)).unwrap_or_default(),
         },
         Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => CertificateError::ExtendedKeyUsage,
@@ -226,9 +232,27 @@ fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> CertificateErro
 }
 
 /// The issuer at which the way up ends: the peer sent no certificate of that name.
-fn last_issuer(views: impl Iterator<Item = CertificateView>) -> String {
-    let top = views.reduce(|below, view| if view.subject == below.issuer { view } else { below });
-    top.map(|view| view.issuer).unwrap_or_default()
+fn last_issuer<'a>(glances: impl Iterator<Item = Glance<'a>>) -> String {
+    let top = glances.reduce(|below, glance| if glance.subject == below.issuer { glance } else { below });
+    top.map(|glance| name(glance.issuer)).unwrap_or_default()
+}
+
+/// The text of a Name.
+fn name(der: &[u8]) -> String {
+    if der.len() > LONGEST_NAME {
+        return format!("a name of {} bytes", der.len());
+    }
+    X509Name::from_der(der).map(|(_, name)| printable(&name.to_string())).unwrap_or_default()
+}
+
+/// The names that a certificate covers: the first of them, if a stranger put in thousands.
+fn some_names(leaf: &Glance<'_>) -> Vec<String> {
+    let mut names: Vec<_> = leaf.names().take(MOST_NAMES).collect();
+    let more = leaf.names().count() - names.len();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names
 }
 
 /// The name of an AlgorithmIdentifier (the content of the SEQUENCE), or its object identifier.
