@@ -9,7 +9,7 @@
 //!                        └──────────────────────────────┘
 //! ```
 //!
-//! The library opens no socket, reads no clock and owns no buffer. Records are decrypted in place in your input and
+//! The library opens no socket, reads no clock and keeps no buffer for your data. Records are decrypted in place in your input and
 //! sealed straight into your output. What the outside has to decide (is this certificate trusted, which identity does
 //! this client get, a signature by a key that lives elsewhere) is answered at once by a trait, or later: the
 //! connection pauses, hands out an owned question ([`Ask`]), and goes on when the [`Answer`] comes.

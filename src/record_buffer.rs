@@ -123,6 +123,7 @@ impl RecordBuffer {
     /// So many bytes were put to the front of [`Self::room`]; at most what there was of it counts.
     pub fn received(&mut self, count: usize) {
         self.filled.end = self.filled.end.saturating_add(count).min(self.bytes.len());
+        self.missing = self.missing.saturating_sub(count);
     }
 
     /// Gives back memory that is not in use, for connections that rest.

@@ -94,6 +94,11 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     /// Those of the transport.
     pub fn close(&mut self) -> io::Result<()> {
         self.connection.close();
+        if self.connection.error().is_some() {
+            // Nobody waits for a decision any more.
+            self.question = None;
+            self.is_waiting = false;
+        }
         self.flush()
     }
 
@@ -140,9 +145,10 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     /// The connection, its transport, and what was received from that but not consumed.
     ///
     /// # Errors
-    /// The stream itself, while bytes wait that it had accepted: output that was not flushed, or data that was not read.
+    /// The stream itself, while it holds what would be lost: output that was not flushed, data that was not read, a question
+    /// that was not taken.
     pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Box<Self>> {
-        if self.wants_write() || !self.data.is_empty() {
+        if self.wants_write() || !self.data.is_empty() || self.question.is_some() {
             return Err(Box::new(self));
         }
         Ok((self.connection, self.transport, self.received))
@@ -213,19 +219,24 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         io::Error::new(ErrorKind::WouldBlock, "the handshake waits for a decision")
     }
 
-    /// The transport takes nothing any more. If the connection has failed, or the peer said why it hung up, that is the
-    /// better error.
+    /// The transport takes nothing now. If the connection has failed, or the peer has hung up and said why, that is the better
+    /// error.
     fn last_words(&mut self, error: io::Error) -> io::Error {
         if let Some(reason) = self.connection.error() {
             return reason.clone().into();
         }
-        while error.kind() != ErrorKind::WouldBlock {
+        while matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
+        {
             match self.received.next_event(&mut self.connection) {
                 Ok(Event::NeedInput { .. }) => match self.received.fill_from(&mut self.transport) {
                     Ok(1..) => {}
                     _ => break,
                 },
                 Ok(Event::Progress | Event::Failing) => {}
+                Ok(Event::Ask(ask)) => {
+                    self.question = Some(ask);
+                    break;
+                }
                 // Established at the latest: data that follows is for whoever reads.
                 Ok(_) => break,
                 Err(reason) => return reason.into(),

@@ -66,7 +66,7 @@ enum Question {
 }
 
 /// What one step of the handshake did.
-enum Step {
+enum Took {
     /// No whole message is inside.
     Idle,
     Went,
@@ -189,17 +189,17 @@ impl<R: Role> Driver<R> {
                 _ => self.request_to_renegotiate()?,
             };
             match step {
-                Step::Idle => return Ok(went),
-                Step::Went => went = Some(Event::Progress),
-                Step::Event(event) => return Ok(Some(event)),
+                Took::Idle => return Ok(went),
+                Took::Went => went = Some(Event::Progress),
+                Took::Event(event) => return Ok(Some(event)),
             }
         }
     }
 
     /// One letter of the handshake: an answer, or a message.
-    fn step(&mut self) -> Result<Step, Reason> {
+    fn step(&mut self) -> Result<Took, Reason> {
         let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, join, .. } = self else {
-            return Ok(Step::Idle);
+            return Ok(Took::Idle);
         };
         let InFlight { machine: slot, question, hs } = &mut **flight;
         let mut machine = slot.take().ok_or_else(not_there)?;
@@ -210,7 +210,7 @@ impl<R: Role> Driver<R> {
             .is_some_and(|letter| self.planted == Some((machine.name(), letter)))
         {
             *slot = Some(machine);
-            return Ok(if join.next()?.is_some() { Step::Went } else { Step::Idle });
+            return Ok(if join.next()?.is_some() { Took::Went } else { Took::Idle });
         }
         let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
 
@@ -220,7 +220,7 @@ impl<R: Role> Driver<R> {
             Question::Open(token) => {
                 *question = Question::Open(token);
                 *slot = Some(machine);
-                return Ok(Step::Event(Event::Waiting));
+                return Ok(Took::Event(Event::Waiting));
             }
             Question::NotAsked => match machine.decide(&mut cx)? {
                 Some(Decision::Now(answered)) => Some(Letter::Answer(answered)),
@@ -230,7 +230,7 @@ impl<R: Role> Driver<R> {
                     *question = Question::Open(ours);
                     *slot = Some(machine);
                     join.release();
-                    return Ok(Step::Event(Event::Ask(ask)));
+                    return Ok(Took::Event(Event::Ask(ask)));
                 }
                 None => {
                     check_expected::<R>(&machine, join.peek())?;
@@ -242,7 +242,7 @@ impl<R: Role> Driver<R> {
         let machine = match letter {
             None => {
                 *slot = Some(machine);
-                return Ok(Step::Idle);
+                return Ok(Took::Idle);
             }
             Some(Letter::Answer(answered)) => machine.answer(&mut cx, answered)?,
             Some(Letter::Input(Input::Message { message_type: HandshakeType::HELLO_REQUEST, body }))
@@ -251,7 +251,7 @@ impl<R: Role> Driver<R> {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
                 self.hello_requests.count(body)?;
-                return Ok(Step::Went);
+                return Ok(Took::Went);
             }
             // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
             Some(Letter::Input(input)) if ends_flight(input) && !join.is_aligned() => {
@@ -263,19 +263,19 @@ impl<R: Role> Driver<R> {
     }
 
     /// The machine is in its next state.
-    fn arrive(&mut self, machine: R::Machine) -> Step {
+    fn arrive(&mut self, machine: R::Machine) -> Took {
         self.state = machine.name();
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
                 self.join.renew();
-                Step::Event(Event::Established)
+                Took::Event(Event::Established)
             }
             Err(machine) => {
                 if let Phase::Handshake(flight) = &mut self.phase {
                     flight.machine = Some(machine);
                 }
-                Step::Went
+                Took::Went
             }
         }
     }
@@ -326,14 +326,14 @@ impl<R: Role> Driver<R> {
     }
 
     /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
-    fn request_to_renegotiate(&mut self) -> Result<Step, Reason> {
+    fn request_to_renegotiate(&mut self) -> Result<Took, Reason> {
         let expected = if R::IS_CLIENT { HandshakeType::HELLO_REQUEST } else { HandshakeType::CLIENT_HELLO };
         if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != expected) {
             return Err(unexpected(message_type, &[]));
         }
         let Some((message_type, range)) = self.join.next()? else {
             self.join.release();
-            return Ok(Step::Idle);
+            return Ok(Took::Idle);
         };
         let message = self.join.bytes(range);
         let body = message.get(HEADER_LEN..).unwrap_or_default();
@@ -345,7 +345,7 @@ impl<R: Role> Driver<R> {
         if !self.close_sent && !self.wants_write() {
             self.send_alert(AlertDescription::NO_RENEGOTIATION);
         }
-        Ok(Step::Went)
+        Ok(Took::Went)
     }
 
     /// Ends the connection: queues the alert, if the peer is to be told.

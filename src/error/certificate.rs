@@ -109,7 +109,10 @@ impl fmt::Display for CertificateError {
                 )
             }
             Self::WrongName { wanted, names } => {
-                write!(f, "certificate does not cover \"{wanted}\"; ")?;
+                match names.first() {
+                    Some(first) => write!(f, "certificate of \"{first}\" does not cover \"{wanted}\"; ")?,
+                    None => write!(f, "certificate does not cover \"{wanted}\"; ")?,
+                }
                 if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
             }
             Self::Revoked => f.write_str("the certificate was revoked"),

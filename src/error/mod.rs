@@ -41,7 +41,8 @@ impl Error {
         self.0.state
     }
 
-    /// The alert that tells the peer, if the reason has one. It was queued, unless we had closed the connection before.
+    /// The alert that tells the peer, if the reason has one. It was queued, unless we had closed the connection
+    /// before, or the last record of the key was spent.
     #[must_use]
     pub fn alert(&self) -> Option<AlertDescription> {
         self.0.reason.alert()

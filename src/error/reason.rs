@@ -188,6 +188,8 @@ pub enum Reason {
     Certificate(CertificateError),
 
     // On our side.
+    /// We closed the connection before the handshake was done.
+    Closed,
     /// A trait of the configuration failed, or a request was dropped without an answer.
     Local {
         /// Which one.
@@ -212,8 +214,6 @@ pub enum Reason {
     WriteAfterClose,
     /// Keying material or a channel binding is refused.
     NotExported(&'static str),
-    /// We closed the connection before the handshake was done.
-    Closed,
     /// An answer that no question of this connection waits for.
     UnexpectedAnswer,
 }

@@ -98,8 +98,7 @@ impl Identity {
     pub fn with_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, ConfigError> {
         self.names = names.into_iter().map(Into::into).collect();
         for name in &self.names {
-            let suffix = name.strip_prefix("*.").unwrap_or(name);
-            if suffix.ends_with('.') || DnsName::try_from(suffix).is_err() {
+            if !is_server_name(name) {
                 return Err(ConfigError::new(
                     "identity.names",
                     format!("\"{}\" is not a DNS name", name.escape_default()),
@@ -109,7 +108,8 @@ impl Identity {
         Ok(self)
     }
 
-    /// Sets the names to the DNS names of the certificate's subjectAltName (RFC 5280 §4.2.1.6).
+    /// Sets the names to the DNS names of the certificate's subjectAltName (RFC 5280 §4.2.1.6), but for those that no client
+    /// can ask for.
     ///
     /// # Errors
     /// The certificate cannot be read, or as with [`Self::with_names`].
@@ -117,7 +117,8 @@ impl Identity {
     pub fn names_from_certificate(self) -> Result<Self, ConfigError> {
         let view = self.chain.first().map(crate::identity::CertificateView::new).transpose();
         let view = view.map_err(|error| ConfigError::new("identity.chain", error.to_string()))?;
-        self.with_names(view.map(|view| view.dns_names).unwrap_or_default())
+        let names = view.map(|view| view.dns_names).unwrap_or_default();
+        self.with_names(names.into_iter().filter(|name| is_server_name(name)))
     }
 
     /// The certificates, our own first.
@@ -153,6 +154,12 @@ impl Identity {
     pub fn usable_by(&self, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> bool {
         Able::of(hello, suites).can_verify(self)
     }
+}
+
+/// A DNS name, or `*.` and a DNS name.
+fn is_server_name(name: &str) -> bool {
+    let suffix = name.strip_prefix("*.").unwrap_or(name);
+    !suffix.ends_with('.') && DnsName::try_from(suffix).is_ok()
 }
 
 fn pem_problem(error: pem::Error) -> String {

@@ -101,6 +101,7 @@ impl ServerConfigBuilder {
             (Some(_), false) => return Err(ConfigError::new("resolver", "give either identities or a `resolver`")),
             (None, false) => {
                 check_usable(&self.identities, &common)?;
+                check_names(&self.identities, self.strict_server_name)?;
                 let identities = Identities::new(self.identities).with_suites(&common.suite_ids);
                 Arc::new(if self.strict_server_name { identities.strict() } else { identities })
             }
@@ -114,16 +115,6 @@ impl ServerConfigBuilder {
 
 /// An identity that no configured cipher suite can use would never be shown.
 fn check_usable(identities: &[Identity], common: &Common) -> Result<(), ConfigError> {
-    let nameless = |identity: &&Identity| identity.names().is_empty();
-    let mut keys: Vec<_> =
-        identities.iter().filter(nameless).map(|identity| identity.public_key().algorithm()).collect();
-    while let Some(key) = keys.pop() {
-        if keys.contains(&key) {
-            let problem = "two identities with the same type of key have no names, so the second would never be shown; give \
-                           them names";
-            return Err(ConfigError::new("identity.names", problem));
-        }
-    }
     let unusable = |identity: &&Identity| {
         let key = identity.public_key();
         !common.suites.iter().any(|suite| key.fits(suite.auth))
@@ -135,4 +126,24 @@ fn check_usable(identities: &[Identity], common: &Common) -> Result<(), ConfigEr
         )),
         None => Ok(()),
     }
+}
+
+/// Each identity has to have a client that it would be shown to.
+fn check_names(identities: &[Identity], strict: bool) -> Result<(), ConfigError> {
+    const FIELD: &str = "identity.names";
+    if strict && identities.iter().any(|identity| identity.names().is_empty()) {
+        return Err(ConfigError::new(FIELD, "with `strict_server_name`, an identity without names is never shown"));
+    }
+    let mut left = identities;
+    while let [identity, others @ ..] = left {
+        let key = identity.public_key().algorithm();
+        let same = |other: &&Identity| other.public_key().algorithm() == key && other.names() == identity.names();
+        if others.iter().any(|other| same(&other)) {
+            let problem = "two identities have the same type of key and the same names, or both none: the second would \
+                           never be shown";
+            return Err(ConfigError::new(FIELD, problem));
+        }
+        left = others;
+    }
+    Ok(())
 }

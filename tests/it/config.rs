@@ -105,9 +105,14 @@ fn mistakes_in_a_server_s_settings_name_the_field() {
     let problem = "none of them fits the identity with a key of type ECDSA secp256r1";
     assert_names(server().cipher_suites(&RSA_SUITES).build(), "cipher_suites", problem);
     let nameless = || identity(Kind::P256).with_names::<String>([]).unwrap();
-    let problem = "two identities with the same type of key have no names, so the second would never be shown; give them \
-                   names";
+    let problem = "two identities have the same type of key and the same names, or both none: the second would never be \
+                   shown";
     assert_names(ServerConfig::builder().identities([nameless(), nameless()]).build(), "identity.names", problem);
+    let twins = [identity(Kind::P256), identity(Kind::P256)];
+    assert_names(ServerConfig::builder().identities(twins).build(), "identity.names", problem);
+    let strict = ServerConfig::builder().identities([identity(Kind::Rsa2048), nameless()]).strict_server_name(true);
+    let problem = "with `strict_server_name`, an identity without names is never shown";
+    assert_names(strict.build(), "identity.names", problem);
     let both = ServerConfig::builder().identities([identity(Kind::P256), identity(Kind::Rsa2048)]);
     let problem = "none of them fits the identity with a key of type RSA 2048 bits";
     assert_names(both.cipher_suites(&ECDSA_SUITES).build(), "cipher_suites", problem);

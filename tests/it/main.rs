@@ -27,5 +27,6 @@ mod replay;
 mod rustls_peer;
 mod sockets;
 mod splits;
+mod stream_ends;
 mod streams;
 mod vanish;

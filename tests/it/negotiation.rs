@@ -241,7 +241,7 @@ fn a_client_refuses_a_certificate_for_other_names_and_lists_them() {
     let pair = Pair::driven(client(), server(identity_for(Kind::P256, &["b.example", "*.c.example"])));
     refused_by_client(
         &pair,
-        "certificate does not cover \"server.example\"; it names b.example, *.c.example (in state AskVerify)",
+        "certificate of \"b.example\" does not cover \"server.example\"; it names b.example, *.c.example (in state AskVerify)",
         AlertDescription::BAD_CERTIFICATE,
     );
 }

@@ -303,7 +303,7 @@ fn our_client_refuses_a_wrong_name_and_an_unknown_authority_and_rustls_is_told()
     let mixed = our_client(client(), builder.with_cert_resolver(Arc::new(OtherName)));
     assert_eq!(
         mixed.ours.complaint(),
-        "certificate does not cover \"server.example\"; it names b.example (in state AskVerify)"
+        "certificate of \"b.example\" does not cover \"server.example\"; it names b.example (in state AskVerify)"
     );
     assert_eq!(mixed.refused, Some(rustls::Error::AlertReceived(rustls::AlertDescription::BadCertificate)));
 

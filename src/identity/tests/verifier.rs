@@ -152,11 +152,11 @@ fn a_root_of_the_same_name_with_another_key_is_no_issuer() {
 #[test]
 fn a_wrong_name_lists_the_names() {
     let error = verify_leaf(&server(&["b.example"])).unwrap_err();
-    assert_eq!(error.to_string(), "certificate does not cover \"a.example\"; it names b.example");
+    assert_eq!(error.to_string(), "certificate of \"b.example\" does not cover \"a.example\"; it names b.example");
     let error = verify_leaf(&server(&["b.example", "*.c.example", "192.0.2.1", "2001:db8::1"])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "certificate does not cover \"a.example\"; it names b.example, *.c.example, 192.0.2.1, 2001:db8::1"
+        "certificate of \"b.example\" does not cover \"a.example\"; it names b.example, *.c.example, 192.0.2.1, 2001:db8::1"
     );
 }
 
