@@ -68,7 +68,7 @@
 //!
 //! # Over a socket
 //!
-//! [`stream::TlsStream`] makes one `Read + Write` of a connection and its transport, blocking or not. The loop beneath it is
+//! `stream::TlsStream` makes one `Read + Write` of a connection and its transport, blocking or not. The loop beneath it is
 //! short, and yours to write where a stream doesn't fit; [`RecordBuffer`] holds what was received:
 //!
 //! ```no_run
@@ -109,7 +109,7 @@
 //!
 //! # What to know
 //!
-//! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, [`WebPkiVerifier`], checks path, name,
+//! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
 //!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
@@ -122,8 +122,8 @@
 //! # Features
 //!
 //! - `ring` (default): the cryptography.
-//! - `std` (default): [`stream`], [`RecordBuffer::fill_from`], the system's clock. Without it the library is `no_std` and needs `alloc`.
-//! - `webpki` (default): [`WebPkiVerifier`] and [`CertificateView`].
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock. Without it the library is `no_std` and needs `alloc`.
+//! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 #![no_std]
 #![forbid(unsafe_code)]
 

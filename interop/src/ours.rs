@@ -109,7 +109,7 @@ trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
     fn report(&self) -> Report;
     fn scheme(&self) -> Option<SignatureScheme>;
-    fn export(&self, label: &str) -> Result<[u8; 32], tls12::Error>;
+    fn export(&self, label: &str) -> Result<[u8; 32], Error>;
 }
 
 macro_rules! stream {
@@ -135,7 +135,7 @@ macro_rules! stream {
                 self.connection().signature_scheme()
             }
 
-            fn export(&self, label: &str) -> Result<[u8; 32], tls12::Error> {
+            fn export(&self, label: &str) -> Result<[u8; 32], Error> {
                 let mut out = [0; 32];
                 self.connection().exporter(label.as_bytes(), None, &mut out)?;
                 Ok(out)

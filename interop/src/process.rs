@@ -47,8 +47,8 @@ impl Programs {
             curl: find("curl", "curl"),
             nginx: find("nginx", "nginx"),
             go: find("go", "golang-go"),
-            java: find("java", "openjdk-17-jdk-headless"),
-            javac: find("javac", "openjdk-17-jdk-headless"),
+            java: find("java", "default-jdk-headless"),
+            javac: find("javac", "default-jdk-headless"),
         };
         if missing.is_empty() { Ok(programs) } else { Err(missing.join("\n")) }
     }
