@@ -1,4 +1,5 @@
-//! How often the library allocates: never for a record of an established connection; and the figures of a handshake.
+//! How often the library allocates: never for a record of an established connection; the figures of a handshake;
+//! and that memory for long messages is freed.
 //!
 //! A test binary of its own, because counting needs a global allocator of its own. Calls are counted for each thread.
 #![allow(
@@ -16,12 +17,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
-use tls12::message::CipherSuite;
+use tls12::message::{CipherSuite, SignatureScheme};
 use tls12::pki_types::{PrivateKeyDer, ServerName};
 use tls12::stream::TlsStream;
 use tls12::{
-    Backend, ClientConfig, ClientConnection, Connection, Event, Identity, Received, RecordBuffer, ServerConfig,
-    ServerConnection, Step, dangerous,
+    Ask, Backend, CertificateError, ClientConfig, ClientConnection, Connection, Decision, Event, Identity, Peer,
+    PublicKey, Received, RecordBuffer, ServerConfig, ServerConnection, SignError, SigningKey, Step, Verified,
+    VerifyPeer, dangerous,
 };
 
 const NAME: &str = "server.example";
@@ -304,5 +306,183 @@ fn the_figures_of_a_handshake_are_these() {
         let [client, server] = figures;
         assert_eq!((client.count_current, server.count_current), (6, 5), "all else is freed when it is established");
         assert!(server.bytes_current <= 1600, "what stays with a server: {server:?}");
+    }
+}
+
+/// A chain of many certificates: their message has about so many bytes.
+const LONG: usize = 30 << 10;
+
+/// What a connection may hold beside long messages: its box, keys under way, names, an error.
+const SMALL: i64 = 2 << 10;
+
+/// Puts its verdict off.
+#[derive(Debug)]
+struct LateVerifier;
+
+impl VerifyPeer for LateVerifier {
+    fn verify(&self, _: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        Decision::Later
+    }
+}
+
+/// Puts its signatures off, if it is told to.
+#[derive(Debug)]
+struct Key {
+    inside: Arc<dyn SigningKey>,
+    later: bool,
+}
+
+impl SigningKey for Key {
+    fn public_key(&self) -> PublicKey {
+        self.inside.public_key()
+    }
+
+    fn schemes(&self) -> &[SignatureScheme] {
+        self.inside.schemes()
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Decision<Result<Vec<u8>, SignError>> {
+        if self.later { Decision::Later } else { self.inside.sign(scheme, message) }
+    }
+}
+
+/// A client that puts its verdict off, and a server with a Certificate of [`LONG`] bytes, which may put off its signature.
+fn long_configs(later: bool) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+    let made = rcgen::generate_simple_self_signed([NAME.to_string()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let chain = vec![certificate.clone(); LONG / (certificate.len() + 3)];
+    let inside = Backend::default().load_key(&key).unwrap();
+    let identity = Identity::new(chain, Arc::new(Key { inside, later })).unwrap();
+    let client = ClientConfig::builder().verifier(Arc::new(LateVerifier)).build().unwrap();
+    (client, ServerConfig::builder().identity(identity).build().unwrap())
+}
+
+/// The first flight of a server.
+struct Flight {
+    records: Vec<Vec<u8>>,
+    /// How many of `records` come before the one that ends the Certificate.
+    before_the_end: usize,
+    /// The length of the Certificate, with its header.
+    certificate: usize,
+}
+
+/// A client that has sent its hello, and what the server says to it, in records that carry `size` bytes.
+fn client_and_flight(size: usize) -> (ClientConnection, Flight) {
+    let (client, server) = long_configs(false);
+    let mut client = ClientConnection::new(client, ServerName::try_from(NAME).unwrap()).unwrap();
+    let mut server = ServerConnection::new(server);
+    let mut wire = Vec::new();
+    _ = client.write_vec(&[], &mut wire).unwrap();
+    handle(&mut server, &mut wire);
+    wire.clear();
+    _ = server.write_vec(&[], &mut wire).unwrap();
+
+    let (mut content, mut left) = (Vec::new(), &wire[..]);
+    while let [22, 3, 3, high, low, rest @ ..] = left {
+        let (fragment, behind) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+        content.extend_from_slice(fragment);
+        left = behind;
+    }
+    assert!(left.is_empty());
+    let length = |at: usize| 4 + u32::from_be_bytes([0, content[at + 1], content[at + 2], content[at + 3]]) as usize;
+    let start = length(0);
+    assert_eq!((content[0], content[start]), (2, 11), "ServerHello, Certificate");
+    let certificate = length(start);
+    let record = |fragment: &[u8]| [&[22, 3, 3][..], &(fragment.len() as u16).to_be_bytes(), fragment].concat();
+    let records = content.chunks(size).map(record).collect();
+    (client, Flight { records, before_the_end: (start + certificate - 1) / size, certificate })
+}
+
+/// What stays allocated after `work` of what it allocates, less what it frees; and the most that there was.
+fn held(work: impl FnOnce()) -> (i64, i64) {
+    let counted = measure(work);
+    (counted.bytes_current, counted.bytes_max as i64)
+}
+
+const FATAL_ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
+
+/// Ends a connection by an alert of its peer.
+fn fails(connection: &mut impl Connection) {
+    let mut alert = FATAL_ALERT;
+    while let Ok(Received { event, .. }) = connection.read(&mut alert) {
+        assert!(matches!(event, Event::Failing), "nothing else happens");
+    }
+}
+
+#[test]
+fn a_message_under_way_takes_its_own_length_in_memory_and_no_more() {
+    for size in [50, 1000, 10_000, 1 << 14] {
+        let (mut client, mut flight) = client_and_flight(size);
+        let length = flight.certificate as i64;
+        assert!(length > 28 << 10, "{length}");
+        let count = flight.before_the_end;
+        let (now, most) = held(|| flight.records[..count].iter_mut().for_each(|record| handle(&mut client, record)));
+        assert!(now <= length + 1024, "records of {size}: {now} are held of {length}");
+        // While the memory grows for the last time, the first record is there twice.
+        let first = size as i64;
+        assert!(most <= length + first + 1024, "records of {size}: at most {most} were held of {length}");
+    }
+}
+
+#[test]
+fn a_failed_connection_holds_nothing_of_what_was_under_way() {
+    let (mut client, mut flight) = client_and_flight(1000);
+    let count = flight.before_the_end;
+    let (under_way, _) = held(|| flight.records[..count].iter_mut().for_each(|record| handle(&mut client, record)));
+    assert!(under_way > 28 << 10, "the Certificate is nearly there: {under_way}");
+    let (freed, _) = held(|| fails(&mut client));
+    assert!(under_way + freed < 1024, "a client that failed holds {} of {under_way}", under_way + freed);
+}
+
+#[test]
+fn a_server_that_fails_within_its_flight_says_nothing_of_it_and_frees_it_with_its_alert() {
+    let (client, server) = long_configs(true);
+    let mut client = ClientConnection::new(client, ServerName::try_from(NAME).unwrap()).unwrap();
+    let mut hello = Vec::new();
+    _ = client.write_vec(&[], &mut hello).unwrap();
+    let (mut connection, mut ask) = (None, None);
+    let (waiting, _) = held(|| {
+        let mut server = ServerConnection::new(server.clone());
+        ask = asked(&mut server, &mut hello);
+        connection = Some(server);
+    });
+    let mut server = connection.unwrap();
+    assert!(matches!(ask, Some(Ask::Sign(_))), "{ask:?}");
+    assert!(waiting > 28 << 10, "the Certificate waits for the signature: {waiting}");
+    // A question that is dropped is a failure.
+    let (freed, _) = held(|| {
+        ask = None;
+        let event = server.read(&mut []).unwrap().event;
+        assert!(matches!(event, Event::Failing));
+        let mut out = [0; 100];
+        assert_eq!(server.write(&[], &mut out).unwrap().produced, 7, "an alert and nothing else");
+        assert_eq!(out[..6], [21, 3, 3, 0, 2, 2]);
+    });
+    assert!(waiting + freed < SMALL, "a server that failed holds {} of {waiting}", waiting + freed);
+}
+
+/// Gives a connection all of the input, or so much that it has a question.
+fn asked(connection: &mut impl Connection, mut input: &mut [u8]) -> Option<Ask> {
+    loop {
+        let Received { consumed, event } = connection.read(input).unwrap();
+        match event {
+            Event::NeedInput { .. } => return None,
+            Event::Ask(question) => return Some(question),
+            _ => input = &mut input[consumed..],
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_waits_for_a_verdict_holds_the_certificates_once() {
+    for size in [1000, 1 << 14] {
+        let (mut client, mut flight) = client_and_flight(size);
+        let length = flight.certificate as i64;
+        let mut ask = None;
+        let (now, _) = held(|| ask = flight.records.iter_mut().find_map(|record| asked(&mut client, record)));
+        assert!(matches!(ask, Some(Ask::Verify(_))), "{ask:?}");
+        // Those of the connection are those of the question.
+        assert!((length - 1024..length + SMALL).contains(&now), "records of {size}: {now} are held for {length}");
     }
 }

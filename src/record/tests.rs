@@ -296,3 +296,29 @@ fn explicit_nonces_are_the_sequence_number_and_start_again_with_each_key() {
         assert_eq!(drain(&mut outgoing)[HEADER_LEN..HEADER_LEN + 8], [0; 8]);
     }
 }
+
+#[test]
+fn every_change_of_one_byte_of_a_header_is_read_or_refused() {
+    for content_type in [ContentType::ALERT, ContentType::HANDSHAKE] {
+        let record = [&[content_type.0, 3, 3, 0, 4][..], &[2, 40, 0, 0]].concat();
+        for (at, wrong) in (0..HEADER_LEN).flat_map(|at| (0..=u8::MAX).map(move |wrong| (at, wrong))) {
+            let mut changed = record.clone();
+            changed[at] = wrong;
+            let length = usize::from(u16::from_be_bytes([changed[3], changed[4]]));
+            let looks_like_tls = (20..=23).contains(&changed[0]) && changed[1] == 3;
+            match Incoming::new().take(&mut changed) {
+                Ok(Taken::Record { content_type, payload, consumed }) => {
+                    assert!(looks_like_tls, "byte {at} is {wrong}");
+                    assert_eq!((content_type.0, payload, consumed), (changed[0], 5..5 + length, 5 + length));
+                }
+                Ok(Taken::NeedInput { missing }) => {
+                    assert_eq!(missing, HEADER_LEN + length - record.len(), "byte {at} is {wrong}");
+                    assert!(looks_like_tls && length <= MAX_FRAGMENT, "byte {at} is {wrong}");
+                }
+                Err(reason) => {
+                    assert!(!looks_like_tls || length > MAX_FRAGMENT || length == 0, "byte {at} is {wrong}: {reason:?}")
+                }
+            }
+        }
+    }
+}

@@ -12,8 +12,8 @@ use rustls::version::TLS12;
 use tls12::message::{CipherSuite, NamedGroup};
 use tls12::pki_types::ServerName;
 use tls12::{
-    AlertDescription, ClientConfigBuilder, ClientConnection, Connection, Error, ExtendedMasterSecret, Identity, Reason,
-    ServerConfigBuilder, ServerConnection,
+    AlertDescription, ClientConfigBuilder, ClientConnection, Connection, Error, ExtendedMasterSecret, Identity,
+    Preference, Reason, ServerConfigBuilder, ServerConnection,
 };
 
 use crate::credentials::{GROUPS, Kind, authority, backend_groups, identity, identity_for};
@@ -348,13 +348,49 @@ fn much_data_goes_both_ways_with_rustls() {
 
 #[test]
 fn a_client_that_also_speaks_tls_1_3_is_answered_with_1_2() {
+    let mut mixed = our_server(server(identity(Kind::P256)), both_versions(all()));
+    check(&mut mixed, Kind::P256, Kind::P256.suites()[0], NamedGroup::X25519);
+}
+
+/// A client of TLS 1.3 and 1.2.
+fn both_versions(provider: Arc<CryptoProvider>) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority().root()).unwrap();
-    let builder = rustls::ClientConfig::builder_with_details(all(), Arc::new(Stopped));
+    let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Stopped));
     let Ok(builder) = builder.with_protocol_versions(rustls::ALL_VERSIONS) else { panic!("both versions") };
-    let theirs = builder.with_root_certificates(roots).with_no_client_auth();
-    let mut mixed = our_server(server(identity(Kind::P256)), theirs);
-    check(&mut mixed, Kind::P256, Kind::P256.suites()[0], NamedGroup::X25519);
+    builder.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// All suites of rustls, these first.
+fn in_order(first: &[CipherSuite]) -> Arc<CryptoProvider> {
+    let mut provider = provider::default_provider();
+    let place = |suite: &rustls::SupportedCipherSuite| {
+        first.iter().position(|first| first.0 == u16::from(suite.suite())).unwrap_or(first.len())
+    };
+    provider.cipher_suites.sort_by_key(place);
+    let there: Vec<u16> = provider.cipher_suites.iter().map(|suite| u16::from(suite.suite())).collect();
+    assert!(there.iter().zip(first).all(|(there, first)| *there == first.0), "{there:04x?}");
+    Arc::new(provider)
+}
+
+#[test]
+fn what_a_client_puts_first_for_tls_1_3_says_whether_it_has_aes_in_hardware() {
+    let [aes, _, chacha] = Kind::P256.suites();
+    let aes_of_13 = [CipherSuite::TLS_AES_128_GCM_SHA256, CipherSuite::TLS_AES_256_GCM_SHA384];
+    let chacha_of_13 = CipherSuite::TLS_CHACHA20_POLY1305_SHA256;
+    for (first, preference, expected) in [
+        // Its suites of TLS 1.2 say the contrary each time: what is first of all counts.
+        ([chacha_of_13, aes], Preference::Server, chacha),
+        ([aes_of_13[0], chacha], Preference::Server, aes),
+        ([aes_of_13[1], chacha], Preference::Server, aes),
+        // Where the client's order decides, that of its suites of TLS 1.2 does.
+        ([chacha_of_13, aes], Preference::Client, aes),
+        ([aes_of_13[0], chacha], Preference::Client, chacha),
+    ] {
+        let server = server(identity(Kind::P256)).cipher_suites(&[aes, chacha]).preference(preference);
+        let mut mixed = our_server(server, both_versions(in_order(&first)));
+        check(&mut mixed, Kind::P256, expected, NamedGroup::X25519);
+    }
 }
 
 #[test]

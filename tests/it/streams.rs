@@ -7,6 +7,7 @@ use tls12::stream::TlsStream;
 use tls12::{ClientConnection, Connection, MIN_OUTPUT, RecordBuffer, ServerConnection, Step};
 
 use crate::deciders::{Deciding, Late};
+use crate::pair::Pair;
 use crate::transport::Moody;
 
 /// More turns than any script needs.
@@ -340,4 +341,48 @@ fn a_server_s_handshake_is_done_when_its_last_flight_is_sent() {
     server.handshake().unwrap();
     assert!(!server.wants_write());
     client.handshake().unwrap();
+}
+
+/// Puts these bytes into the buffer, as far as each room goes.
+fn put(buffer: &mut RecordBuffer, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let room = buffer.room();
+        let count = room.len().min(bytes.len());
+        room[..count].copy_from_slice(&bytes[..count]);
+        buffer.received(count);
+        bytes = &bytes[count..];
+    }
+}
+
+#[test]
+fn the_room_of_a_record_buffer_holds_what_the_record_under_way_still_misses() {
+    const HEADER: usize = 5;
+    for before in [0, 1, 100, 5000] {
+        let mut pair = Pair::established();
+        let data = vec![7; 16 << 10];
+        let first = pair.client.write(&data[..before]);
+        let record = pair.client.write(&data);
+        let mut buffer = RecordBuffer::new();
+        put(&mut buffer, &first);
+        // What is fetched in between: a byte of the header, all of it, some of the content, all but a byte.
+        let mut at = 0;
+        for cut in [0, 1, 4, 5, 6, 1000, 4096 + 5, 9000, record.len() - 1] {
+            put(&mut buffer, &record[at..cut]);
+            at = cut;
+            let connection = &mut pair.server.connection;
+            while !matches!(buffer.step(connection).unwrap(), Step::NeedInput) {}
+            // Before the header is there, nobody knows the length.
+            let missing = if cut < HEADER { HEADER - cut } else { record.len() - cut };
+            let room = buffer.room().len();
+            assert!(room >= missing, "behind {before} bytes and {cut} of the record: {room} of {missing}");
+        }
+        // The rest goes in at once.
+        let room = buffer.room();
+        room[..1].copy_from_slice(&record[at..]);
+        buffer.received(1);
+        match buffer.step(&mut pair.server.connection).unwrap() {
+            Step::Data(received) => assert_eq!(received, data),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -101,6 +101,34 @@ fn a_strict_server_chooses_none_without_a_name_that_fits() {
     assert!(chosen(&identities, &hello()).is_none());
 }
 
+#[test]
+fn of_the_identities_with_the_name_a_strict_server_too_chooses_one_that_the_client_can_verify() {
+    let rsa_of = |suites: &'static [CipherSuite], schemes: &'static [SignatureScheme], order: [Kind; 2]| {
+        let other = identity(Kind::P256, &["other.example"]);
+        let both = order.map(|kind| identity(kind, &["a.example"]));
+        let identities = Identities::new([other].into_iter().chain(both)).strict();
+        let mut hello = asks_for("a.example");
+        hello.cipher_suites = suites.into();
+        hello.extensions.signature_algorithms = Some(schemes.into());
+        let chosen = chosen(&identities, &hello).expect("one has the name");
+        assert_eq!(chosen.names(), ["a.example"]);
+        matches!(chosen.public_key().algorithm(), KeyAlgorithm::Rsa { .. })
+    };
+    let only_rsa = &[SignatureScheme::RSA_PSS_RSAE_SHA256];
+    let only_ecdsa = &[SignatureScheme::ECDSA_SECP256R1_SHA256];
+    for order in [[Kind::Rsa2048, Kind::P256], [Kind::P256, Kind::Rsa2048]] {
+        assert!(rsa_of(&[RSA], SCHEMES, order), "the suites are for RSA, {order:?}");
+        assert!(rsa_of(SUITES, only_rsa, order), "it verifies RSA, {order:?}");
+        assert!(!rsa_of(&[ECDSA], SCHEMES, order), "the suites are for ECDSA, {order:?}");
+        assert!(!rsa_of(SUITES, only_ecdsa, order), "it verifies ECDSA, {order:?}");
+        assert_eq!(
+            rsa_of(SUITES, SCHEMES, order),
+            matches!(order, [Kind::Rsa2048, _]),
+            "either fits, so the first, {order:?}"
+        );
+    }
+}
+
 /// Which key is chosen of P-384, P-256, Ed25519 and RSA, preferred in this order, if the client can verify one.
 fn chosen_key(hello: &ClientHello<'_>) -> Option<KeyAlgorithm> {
     let all = [Kind::P384, Kind::P256, Kind::Ed25519, Kind::Rsa2048].map(|kind| identity(kind, &["a.example"]));

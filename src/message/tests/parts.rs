@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use proptest::collection::{self, SizeRange};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::Union;
 
 use super::super::fuzz::encode;
 use super::super::*;
@@ -194,49 +195,70 @@ impl ServerHelloParts {
 
 /// Any message that this library can write, by its type and body.
 pub(super) fn message() -> impl Strategy<Value = (HandshakeType, Vec<u8>)> {
+    Union::new(each_message())
+}
+
+/// A generator for each type of message that this library can write.
+pub(super) fn each_message() -> Vec<BoxedStrategy<(HandshakeType, Vec<u8>)>> {
     let opaque = || bytes(0..150);
     let filled = || bytes(1..150);
-    prop_oneof![
-        Just((HandshakeType::HELLO_REQUEST, Vec::new())),
-        client_hello().prop_map(|parts| (HandshakeType::CLIENT_HELLO, encode(|w| parts.hello().write(w)))),
-        server_hello().prop_map(|parts| (HandshakeType::SERVER_HELLO, encode(|w| parts.hello().write(w)))),
-        (any::<u32>(), opaque()).prop_map(|(lifetime_hint, ticket)| {
-            let message = NewSessionTicket { lifetime_hint, ticket: &ticket };
-            (HandshakeType::NEW_SESSION_TICKET, encode(|w| message.write(w)))
-        }),
-        list(Prefix::U24, 0..4).prop_map(|chain| {
-            let message = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &chain) };
-            (HandshakeType::CERTIFICATE, encode(|w| message.write(w)))
-        }),
-        (any::<[u16; 2]>(), filled(), opaque()).prop_map(|([group, scheme], public_key, signature)| {
-            let params = EcdhParams { group: NamedGroup(group), public_key: &public_key };
-            let message = ServerKeyExchange { params, scheme: SignatureScheme(scheme), signature: &signature };
-            (HandshakeType::SERVER_KEY_EXCHANGE, encode(|w| message.write(w)))
-        }),
-        (bytes(1..4), codes(), list(Prefix::U16, 0..4)).prop_map(|(types, schemes, authorities)| {
-            let message = CertificateRequest {
-                certificate_types: &types,
-                schemes: List::from(&schemes[..]),
-                authorities: OpaqueList::from_encoded(Prefix::U16, &authorities),
-            };
-            (HandshakeType::CERTIFICATE_REQUEST, encode(|w| message.write(w)))
-        }),
-        Just((HandshakeType::SERVER_HELLO_DONE, Vec::new())),
-        (any::<u16>(), opaque()).prop_map(|(scheme, signature)| {
-            let message = CertificateVerify { scheme: SignatureScheme(scheme), signature: &signature };
-            (HandshakeType::CERTIFICATE_VERIFY, encode(|w| message.write(w)))
-        }),
-        filled().prop_map(|public_key| {
-            let message = ClientKeyExchange { public_key: &public_key };
-            (HandshakeType::CLIENT_KEY_EXCHANGE, encode(|w| message.write(w)))
-        }),
-        any::<[u8; 12]>().prop_map(|verify_data| {
-            let message = Finished { verify_data: &verify_data };
-            (HandshakeType::FINISHED, encode(|w| message.write(w)))
-        }),
-        filled().prop_map(|response| {
-            let message = CertificateStatus { response: &response };
-            (HandshakeType::CERTIFICATE_STATUS, encode(|w| message.write(w)))
-        }),
+    vec![
+        Just((HandshakeType::HELLO_REQUEST, Vec::new())).boxed(),
+        client_hello().prop_map(|parts| (HandshakeType::CLIENT_HELLO, encode(|w| parts.hello().write(w)))).boxed(),
+        server_hello().prop_map(|parts| (HandshakeType::SERVER_HELLO, encode(|w| parts.hello().write(w)))).boxed(),
+        (any::<u32>(), opaque())
+            .prop_map(|(lifetime_hint, ticket)| {
+                let message = NewSessionTicket { lifetime_hint, ticket: &ticket };
+                (HandshakeType::NEW_SESSION_TICKET, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        list(Prefix::U24, 0..4)
+            .prop_map(|chain| {
+                let message = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &chain) };
+                (HandshakeType::CERTIFICATE, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        (any::<[u16; 2]>(), filled(), opaque())
+            .prop_map(|([group, scheme], public_key, signature)| {
+                let params = EcdhParams { group: NamedGroup(group), public_key: &public_key };
+                let message = ServerKeyExchange { params, scheme: SignatureScheme(scheme), signature: &signature };
+                (HandshakeType::SERVER_KEY_EXCHANGE, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        (bytes(1..4), codes(), list(Prefix::U16, 0..4))
+            .prop_map(|(types, schemes, authorities)| {
+                let message = CertificateRequest {
+                    certificate_types: &types,
+                    schemes: List::from(&schemes[..]),
+                    authorities: OpaqueList::from_encoded(Prefix::U16, &authorities),
+                };
+                (HandshakeType::CERTIFICATE_REQUEST, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        Just((HandshakeType::SERVER_HELLO_DONE, Vec::new())).boxed(),
+        (any::<u16>(), opaque())
+            .prop_map(|(scheme, signature)| {
+                let message = CertificateVerify { scheme: SignatureScheme(scheme), signature: &signature };
+                (HandshakeType::CERTIFICATE_VERIFY, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        filled()
+            .prop_map(|public_key| {
+                let message = ClientKeyExchange { public_key: &public_key };
+                (HandshakeType::CLIENT_KEY_EXCHANGE, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        any::<[u8; 12]>()
+            .prop_map(|verify_data| {
+                let message = Finished { verify_data: &verify_data };
+                (HandshakeType::FINISHED, encode(|w| message.write(w)))
+            })
+            .boxed(),
+        filled()
+            .prop_map(|response| {
+                let message = CertificateStatus { response: &response };
+                (HandshakeType::CERTIFICATE_STATUS, encode(|w| message.write(w)))
+            })
+            .boxed(),
     ]
 }

@@ -103,6 +103,33 @@ fn an_alert_that_is_no_alert_is_refused_in_every_state() {
 }
 
 #[test]
+fn every_alert_of_two_bytes_is_read_or_refused_as_its_level_says() {
+    let begun: [fn() -> Bench; 2] = [Bench::any_client, Bench::any_server];
+    for begin in begun {
+        let mut bench = begin();
+        for (level, number) in (0..=u8::MAX).flat_map(|level| (0..=u8::MAX).map(move |number| (level, number))) {
+            // Of levels that do not exist, some descriptions are enough.
+            if !(1..=2).contains(&level) && number % 51 != 0 {
+                continue;
+            }
+            let description = AlertDescription(number);
+            let expected = match (level, description) {
+                (1 | 2, AlertDescription::CLOSE_NOTIFY) => Some(Reason::ClosedInHandshake),
+                (1, _) => None,
+                (2, description) => Some(Reason::PeerAlert(description)),
+                (level, _) => Some(Reason::AlertLevel(level)),
+            };
+            // As many warnings as are allowed go to one connection.
+            if expected.is_some() || number % 4 == 1 {
+                bench = begin();
+            }
+            let result = bench.send(ContentType::ALERT, &[level, number]);
+            assert_eq!(result.err().map(|error| error.reason().clone()), expected, "level {level}, {description}");
+        }
+    }
+}
+
+#[test]
 fn closing_in_every_state_of_the_handshake_says_so_and_ends_it() {
     for mut bench in each_state().filter(|bench| !bench.real.is_established()) {
         bench.real.close();
