@@ -75,13 +75,13 @@
 //! # use std::error::Error;
 //! # use std::io::{Read, Write};
 //! # use tls12::{Answer, Ask, ClientConnection, RecordBuffer, Sent, Step};
-//! # fn decide(ask: Ask) -> Answer { unimplemented!() }
 //! # fn wait() {}
 //! # fn talk(
 //! #     mut conn: ClientConnection,
 //! #     mut socket: std::net::TcpStream,
 //! #     mut request: &[u8],
 //! #     stdout: &mut impl Write,
+//! #     decide: impl Fn(Ask) -> Answer,
 //! # ) -> Result<(), Box<dyn Error>> {
 //! # let mut out = vec![0; 16 << 10];
 //! # let mut buffer = RecordBuffer::new();

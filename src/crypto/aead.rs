@@ -89,24 +89,32 @@ impl Protection {
     }
 }
 
+macro_rules! for_both_directions {
+    ($($key:ident),+) => { $(
+        impl $key {
+            pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
+                $key(Protection::new(backend, algorithm, key, iv))
+            }
+
+            pub(crate) fn algorithm(&self) -> AeadAlgorithm {
+                self.0.algorithm
+            }
+
+            /// The part of the nonce that is the same for each record: 4 bytes or 12.
+            #[inline]
+            pub(crate) fn iv(&self) -> &[u8] {
+                self.0.iv()
+            }
+        }
+    )+ };
+}
+
+for_both_directions!(SealingKey, OpeningKey);
+
 /// The key and IV with which records are sent.
 pub(crate) struct SealingKey(Box<Protection>);
 
 impl SealingKey {
-    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
-        SealingKey(Protection::new(backend, algorithm, key, iv))
-    }
-
-    pub(crate) fn algorithm(&self) -> AeadAlgorithm {
-        self.0.algorithm
-    }
-
-    /// The part of the nonce that is the same for each record: 4 bytes or 12.
-    #[inline]
-    pub(crate) fn iv(&self) -> &[u8] {
-        self.0.iv()
-    }
-
     /// Encrypts `data` in place and returns the tag.
     #[inline]
     pub(crate) fn seal_in_place(
@@ -125,20 +133,6 @@ impl SealingKey {
 pub(crate) struct OpeningKey(Box<Protection>);
 
 impl OpeningKey {
-    pub(super) fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
-        OpeningKey(Protection::new(backend, algorithm, key, iv))
-    }
-
-    pub(crate) fn algorithm(&self) -> AeadAlgorithm {
-        self.0.algorithm
-    }
-
-    /// The part of the nonce that is the same for each record: 4 bytes or 12.
-    #[inline]
-    pub(crate) fn iv(&self) -> &[u8] {
-        self.0.iv()
-    }
-
     /// Decrypts in place, and returns the length of the plaintext, which then stands at the front. What could not be
     /// authenticated must not be used.
     #[inline]
