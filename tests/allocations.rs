@@ -367,8 +367,8 @@ struct Flight {
     certificate: usize,
 }
 
-/// A client that has sent its hello, and what the server says to it, in records that carry `size` bytes.
-fn client_and_flight(size: usize) -> (ClientConnection, Flight) {
+/// A client that has sent its hello, and what the server says to it, in records that carry `size` bytes, but for the first.
+fn client_and_flight(first: usize, size: usize) -> (ClientConnection, Flight) {
     let (client, server) = long_configs(false);
     let mut client = ClientConnection::new(client, ServerName::try_from(NAME).unwrap()).unwrap();
     let mut server = ServerConnection::new(server);
@@ -390,8 +390,9 @@ fn client_and_flight(size: usize) -> (ClientConnection, Flight) {
     assert_eq!((content[0], content[start]), (2, 11), "ServerHello, Certificate");
     let certificate = length(start);
     let record = |fragment: &[u8]| [&[22, 3, 3][..], &(fragment.len() as u16).to_be_bytes(), fragment].concat();
-    let records = content.chunks(size).map(record).collect();
-    (client, Flight { records, before_the_end: (start + certificate - 1) / size, certificate })
+    let (beginning, behind) = content.split_at(first);
+    let records = [record(beginning)].into_iter().chain(behind.chunks(size).map(record)).collect();
+    (client, Flight { records, before_the_end: 1 + (start + certificate - 1 - first) / size, certificate })
 }
 
 /// What stays allocated after `work` of what it allocates, less what it frees; and the most that there was.
@@ -412,22 +413,24 @@ fn fails(connection: &mut impl Connection) {
 
 #[test]
 fn a_message_under_way_takes_its_own_length_in_memory_and_no_more() {
-    for size in [50, 1000, 10_000, 1 << 14] {
-        let (mut client, mut flight) = client_and_flight(size);
+    for (first, size) in [(50, 50), (1000, 1000), (10_000, 10_000), (1 << 14, 1000), (1 << 14, 50)] {
+        let (mut client, mut flight) = client_and_flight(first, size);
         let length = flight.certificate as i64;
         assert!(length > 28 << 10, "{length}");
         let count = flight.before_the_end;
         let (now, most) = held(|| flight.records[..count].iter_mut().for_each(|record| handle(&mut client, record)));
-        assert!(now <= length + 1024, "records of {size}: {now} are held of {length}");
+        assert!(now <= length + 1024, "records of {first}, {size}: {now} are held of {length}");
         // While the memory grows for the last time, the first record is there twice.
-        let first = size as i64;
-        assert!(most <= length + first + 1024, "records of {size}: at most {most} were held of {length}");
+        assert!(
+            most <= length + first as i64 + 1024,
+            "records of {first}, {size}: at most {most} were held of {length}"
+        );
     }
 }
 
 #[test]
 fn a_failed_connection_holds_nothing_of_what_was_under_way() {
-    let (mut client, mut flight) = client_and_flight(1000);
+    let (mut client, mut flight) = client_and_flight(1000, 1000);
     let count = flight.before_the_end;
     let (under_way, _) = held(|| flight.records[..count].iter_mut().for_each(|record| handle(&mut client, record)));
     assert!(under_way > 28 << 10, "the Certificate is nearly there: {under_way}");
@@ -477,7 +480,7 @@ fn asked(connection: &mut impl Connection, mut input: &mut [u8]) -> Option<Ask> 
 #[test]
 fn a_connection_that_waits_for_a_verdict_holds_the_certificates_once() {
     for size in [1000, 1 << 14] {
-        let (mut client, mut flight) = client_and_flight(size);
+        let (mut client, mut flight) = client_and_flight(size, size);
         let length = flight.certificate as i64;
         let mut ask = None;
         let (now, _) = held(|| ask = flight.records.iter_mut().find_map(|record| asked(&mut client, record)));
