@@ -134,6 +134,7 @@ impl Outgoing {
     pub(crate) fn discard_flight(&mut self) {
         if let Some(start) = self.flight.take() {
             self.queue.truncate(start);
+            self.queue.shrink_to_fit();
         }
     }
 
