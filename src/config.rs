@@ -16,7 +16,8 @@ use crate::record::MessageLimits;
 /// Whether extended_master_secret (RFC 7627) must be negotiated. It is always offered and preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExtendedMasterSecret {
-    /// A peer without it is accepted. Such a connection has no channel bindings and no exporters.
+    /// A peer without it is accepted. Such a connection has no `tls-exporter` binding, and exports no keying material unless
+    /// the configuration allows that.
     #[default]
     Preferred,
     /// A peer without it is refused with `handshake_failure`.

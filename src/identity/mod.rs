@@ -2,7 +2,7 @@
 //! identities fits a client ([`ResolveIdentity`], [`Identities`]).
 //!
 //! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` makes the view of a
-//! certificate for people (`CertificateView`).
+//! certificate for people (`CertificateView`), and names issuers in errors.
 
 mod able;
 pub mod dangerous;

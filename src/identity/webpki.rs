@@ -1,4 +1,5 @@
-//! The default verifier: paths, names and extended key usage by `rustls-webpki`, key usage by `x509-parser`.
+//! The default verifier: paths, names and extended key usage by `rustls-webpki`; the key usage, which that leaves out, is
+//! read in place.
 
 use alloc::format;
 use alloc::string::{String, ToString};
