@@ -113,21 +113,3 @@ fn default_verifier(
 ) -> Result<Arc<dyn VerifyPeer>, ConfigError> {
     Ok(Arc::new(crate::WebPkiVerifier::new(roots)?.with_backend(backend)))
 }
-
-fn schemes(
-    wanted: Option<Vec<SignatureScheme>>,
-    can_verify: &[SignatureScheme],
-) -> Result<Vec<SignatureScheme>, ConfigError> {
-    const FIELD: &str = "signature_schemes";
-    let Some(wanted) = wanted else { return Ok(can_verify.to_vec()) };
-    if wanted.is_empty() {
-        return Err(ConfigError::new(FIELD, "at least one signature scheme is needed"));
-    }
-    if has_twice(wanted.iter()) {
-        return Err(ConfigError::new(FIELD, "a signature scheme stands there twice"));
-    }
-    match wanted.iter().find(|scheme| !can_verify.contains(scheme)) {
-        Some(scheme) => Err(ConfigError::new(FIELD, alloc::format!("{scheme} is none that the backend can verify"))),
-        None => Ok(wanted),
-    }
-}

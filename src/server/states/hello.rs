@@ -1,6 +1,6 @@
 use alloc::sync::Arc;
 
-use super::{AskSignature, Cx};
+use super::{AskSession, AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
 use crate::codec::Prefix;
 use crate::crypto::Suite;
@@ -23,11 +23,14 @@ impl On<ClientHello<'_>> for WaitClientHello {
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
         cx.hs.kept.client_hello = cx.body.to_vec();
-        Ok(AfterClientHello::AskIdentity(AskIdentity))
+        Ok(match AskSession::offered(cx, hello.extensions.session_ticket, hello.session_id) {
+            Some(state) => AfterClientHello::AskSession(state),
+            None => AfterClientHello::AskIdentity(AskIdentity),
+        })
     }
 }
 
-/// ClientHello is in.
+/// A full handshake it is.
 pub(crate) struct AskIdentity;
 
 impl Asks for AskIdentity {
@@ -43,7 +46,7 @@ impl Asks for AskIdentity {
     }
 }
 
-fn client_hello(body: &[u8]) -> Result<ClientHello<'_>, Reason> {
+pub(super) fn client_hello(body: &[u8]) -> Result<ClientHello<'_>, Reason> {
     ClientHello::read(body).map_err(|problem| Reason::Malformed { message: "ClientHello", problem })
 }
 
@@ -57,7 +60,13 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
-        send_hello(cx, &hello, chosen.suite)?;
+        // RFC 5077 §3.4: a session ID is for those who get no ticket.
+        let ticket = cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
+        let stored = cx.hs.config.session_store.is_some() && !ticket;
+        let (random, session_id) = cx.draw_random(stored)?;
+        cx.hs.kept.ticket_promised = ticket;
+        cx.hs.kept.session_id = stored.then_some(session_id);
+        send_hello(cx, &hello, chosen.suite, random, if stored { &session_id } else { &[] }, ticket)?;
         let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
         cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
         cx.facts.group = Some(chosen.group.name());
@@ -69,8 +78,14 @@ impl On<Resolved> for AskIdentity {
 }
 
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
-fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -> Result<(), Reason> {
-    let random = cx.draw_random()?;
+pub(super) fn send_hello(
+    cx: &mut Cx<'_>,
+    hello: &ClientHello<'_>,
+    suite: &'static Suite,
+    random: [u8; 32],
+    session_id: &[u8],
+    session_ticket: bool,
+) -> Result<(), Reason> {
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
@@ -79,17 +94,18 @@ fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -
     let answer = ServerHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
-        // No session is kept.
-        session_id: &[],
+        session_id,
         cipher_suite: suite.id,
         compression_method: NO_COMPRESSION,
         extensions: ServerExtensions {
-            server_name: cx.facts.server_name.is_some(),
+            // RFC 6066 §3: not in a resumption.
+            server_name: cx.facts.server_name.is_some() && !cx.facts.resumed,
             extended_master_secret: cx.facts.extended_master_secret,
             // RFC 5746 §3.6: empty in a first handshake.
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
+            session_ticket,
             ..ServerExtensions::default()
         },
     };
