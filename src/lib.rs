@@ -156,6 +156,7 @@ mod proof;
 mod record;
 mod record_buffer;
 mod server;
+mod session;
 #[cfg(feature = "std")]
 pub mod stream;
 #[cfg(test)]
@@ -192,6 +193,7 @@ pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
+pub use session::{ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer};
 
 /// The programs of the README are tested, too.
 #[cfg(doctest)]

@@ -122,6 +122,11 @@ impl PeerCertificates {
         self.iter().count()
     }
 
+    /// As they stand in a Certificate message: before each its length.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether the peer sent an empty list.
     #[must_use]
     pub fn is_empty(&self) -> bool {
