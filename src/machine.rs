@@ -135,6 +135,12 @@ macro_rules! machine {
             /// Where this letter may lead.
             pub(crate) enum $after { $( $next($next), )+ }
 
+            $( impl From<$next> for $after {
+                fn from(state: $next) -> Self {
+                    $after::$next(state)
+                }
+            } )+
+
             impl From<$after> for $machine {
                 fn from(after: $after) -> Self {
                     match after { $( $after::$next(state) => $machine::$next(state), )+ }

@@ -50,6 +50,8 @@ pub trait Observer: Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotResumed {
+    /// On a client: the server declined it.
+    Declined,
     /// The store has none of that ID.
     UnknownSession,
     /// The ticket was not opened: its key is gone, it was altered, or the application declined it.
@@ -85,6 +87,7 @@ pub enum NotResumed {
 impl fmt::Display for NotResumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Declined => f.write_str("the server declined the session"),
             Self::UnknownSession => f.write_str("no session of that ID is stored"),
             Self::TicketDeclined => f.write_str("the ticket was not opened: altered, under a key that is gone, or declined"),
             Self::NoAnswer(why) => write!(f, "the session was not looked up: {why}"),

@@ -1,8 +1,11 @@
 //! Tokens without which no connection is established. Each is made by the check that it proves, and by nothing else.
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 use pki_types::UnixTime;
 
-use crate::ask::Verdict;
+use crate::ask::{Signature, Verdict};
 use crate::crypto::{Backend, PublicKey, SigningKey, Suite, equal};
 use crate::error::Reason;
 use crate::message::SignatureScheme;
@@ -102,22 +105,37 @@ impl Claim {
 pub(crate) struct KeyExchangeProof(());
 
 impl KeyExchangeProof {
-    /// The server's own signature, verified unless the key vouches for it.
-    pub(crate) fn by_us(
-        backend: Backend,
-        key: &dyn SigningKey,
-        scheme: SignatureScheme,
-        signed: &[u8],
-        signature: &[u8],
-    ) -> Result<Self, Reason> {
-        let is_good =
-            key.is_trusted_to_sign_well() || key.public_key().verify(backend, scheme, signed, signature).is_ok();
-        let wrong = || Reason::Local { what: "the signing key", why: "its signature is wrong".into() };
-        if is_good { Ok(KeyExchangeProof(())) } else { Err(wrong()) }
+    /// The server's own signature.
+    pub(crate) fn by_us(_: &OwnSignature) -> Self {
+        KeyExchangeProof(())
     }
 
     pub(crate) fn from_session(_: &Resumable) -> Self {
         KeyExchangeProof(())
+    }
+}
+
+/// A signature of ours that is right.
+pub(crate) struct OwnSignature(Vec<u8>);
+
+impl OwnSignature {
+    /// Verified, unless the key vouches for it: a wrong one can give the key away.
+    pub(crate) fn check(
+        signature: Signature,
+        backend: Backend,
+        key: &dyn SigningKey,
+        scheme: SignatureScheme,
+        signed: &[u8],
+    ) -> Result<Self, Reason> {
+        let failed = |why: String| Reason::Local { what: "the signing key", why };
+        let signature = signature.0.map_err(|error| failed(error.to_string()))?;
+        let is_good =
+            key.is_trusted_to_sign_well() || key.public_key().verify(backend, scheme, signed, &signature).is_ok();
+        if is_good { Ok(OwnSignature(signature)) } else { Err(failed("its signature is wrong".into())) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -147,7 +165,7 @@ impl Resumable {
         binding: &Binding<'_>,
         suite: impl FnOnce(&Suite) -> bool,
     ) -> Result<Self, NotResumed> {
-        let now = binding.now.as_secs();
+        let age = binding.now.as_secs().saturating_sub(session.created_at);
         let same_name = match (session.server_name.as_deref(), binding.server_name) {
             (Some(then), Some(now)) => then.eq_ignore_ascii_case(now),
             (None, None) => true,
@@ -161,12 +179,12 @@ impl Resumable {
             Err(NotResumed::OtherSession)
         } else if !equal(&session.context, binding.context) {
             Err(NotResumed::OtherConfiguration)
-        } else if session.created_at > now {
+        } else if session.is_from_the_future(binding.now) {
             Err(NotResumed::FromTheFuture)
-        } else if now - session.created_at >= u64::from(session.lifetime.min(binding.lifetime)) {
-            Err(NotResumed::Expired)
-        } else if session.peer_not_after.is_some_and(|not_after| now > not_after) {
+        } else if session.peer_not_after.is_some_and(|not_after| binding.now.as_secs() > not_after) {
             Err(NotResumed::CertificateExpired)
+        } else if session.is_expired(binding.now) || age > u64::from(binding.lifetime) {
+            Err(NotResumed::Expired)
         } else if !same_name {
             // RFC 6066 §3: a server does not resume a session under another name.
             Err(NotResumed::OtherServerName)

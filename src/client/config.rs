@@ -1,13 +1,14 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::config::{Common, CommonBuilder, common_settings, has_twice};
+use crate::config::{Common, CommonBuilder, common_settings, schemes};
 #[cfg(feature = "webpki")]
 use crate::crypto::Backend;
 use crate::error::ConfigError;
-use crate::identity::VerifyPeer;
+use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
 use crate::message::SignatureScheme;
 use crate::record::MessageLimits;
+use crate::session::ClientSessions;
 
 /// The settings of a client: checked when built, immutable, shared by any number of connections.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ pub struct ClientConfig {
     pub(crate) verifier: Arc<dyn VerifyPeer>,
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) send_server_name: bool,
+    pub(crate) sessions: Option<Arc<dyn ClientSessions>>,
+    /// Who we are, for servers that ask.
+    pub(crate) resolver: Option<Arc<dyn ResolveClientIdentity>>,
 }
 
 impl AsRef<Common> for ClientConfig {
@@ -34,6 +38,9 @@ impl ClientConfig {
             roots: None,
             schemes: None,
             send_server_name: true,
+            sessions: None,
+            identities: Vec::new(),
+            resolver: None,
         }
     }
 }
@@ -48,6 +55,9 @@ pub struct ClientConfigBuilder {
     roots: Option<Vec<pki_types::CertificateDer<'static>>>,
     schemes: Option<Vec<SignatureScheme>>,
     send_server_name: bool,
+    sessions: Option<Arc<dyn ClientSessions>>,
+    identities: Vec<Identity>,
+    resolver: Option<Arc<dyn ResolveClientIdentity>>,
 }
 
 impl ClientConfigBuilder {
@@ -80,13 +90,33 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Where sessions are kept, so that a later connection to the same server is made without a full handshake (RFC 5246
+    /// §7.3, RFC 5077). Default: none are kept.
+    pub fn sessions(mut self, sessions: Arc<dyn ClientSessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
+    /// A certificate with its key, for servers that ask for one. Can be called again: each server is shown the first one that
+    /// it accepts, by its type, its signature and its issuer, or none.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
+    /// Who chooses the identity for each server that asks for one.
+    pub fn identity_resolver(mut self, resolver: Arc<dyn ResolveClientIdentity>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// The first setting that is wrong, by the name of its field.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
-        let common = self.common.build()?;
-        let schemes = schemes(self.schemes, common.backend.verify_schemes())?;
+        let common = self.common.build(self.sessions.is_some())?;
+        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
         let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
         if !schemes.iter().any(fits) {
             return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
@@ -102,7 +132,21 @@ impl ClientConfigBuilder {
         let verifier = self.verifier;
         let verifier =
             verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
-        Ok(Arc::new(ClientConfig { common, verifier, schemes, send_server_name: self.send_server_name }))
+        let resolver = match (self.resolver, self.identities.is_empty()) {
+            (Some(_), false) => {
+                return Err(ConfigError::new("identity_resolver", "give either identities or an `identity_resolver`"));
+            }
+            (None, false) => Some(Arc::new(ClientIdentities::new(self.identities)) as Arc<_>),
+            (resolver, true) => resolver,
+        };
+        Ok(Arc::new(ClientConfig {
+            common,
+            verifier,
+            schemes,
+            send_server_name: self.send_server_name,
+            sessions: self.sessions,
+            resolver,
+        }))
     }
 }
 

@@ -94,7 +94,13 @@ impl Driver<Client> {
 
 impl Driver<Server> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Self {
+        let asks_client = config.client_auth.is_some();
         let mut driver = Driver::new(config, server::Kept::default());
+        if let Phase::Handshake(flight) = &mut driver.phase
+            && asks_client
+        {
+            flight.hs.transcript.keep_messages();
+        }
         driver.arrive(server::start());
         driver
     }
@@ -216,7 +222,9 @@ impl<R: Role> Driver<R> {
 
         let letter = match core::mem::replace(question, Question::NotAsked) {
             Question::Answered(answered) => Some(Letter::Answer(answered?)),
-            Question::Open(token) if token.is_alone() => return Err(dropped()),
+            Question::Open(token) if token.is_alone() => {
+                Some(Letter::Answer(machine.without_answer(DROPPED).ok_or_else(dropped)?))
+            }
             Question::Open(token) => {
                 *question = Question::Open(token);
                 *slot = Some(machine);
@@ -363,6 +371,10 @@ impl<R: Role> Driver<R> {
 
     /// From here on there is only this error. What was under way is freed.
     fn end(&mut self, reason: Reason) -> Error {
+        // RFC 5246 §7.2.2: after a fatal alert of either side, the session is not resumed.
+        if reason.alert().is_some() || matches!(reason, Reason::PeerAlert(_)) {
+            self.facts.forget_session();
+        }
         let error = Error::new(reason, self.state);
         self.phase = Phase::Failed(error.clone());
         self.state = "Failed";
@@ -489,6 +501,8 @@ fn not_there() -> Reason {
     Reason::Local { what: "the handshake", why: "its state is gone".into() }
 }
 
+const DROPPED: &str = "the question was dropped without an answer";
+
 fn dropped() -> Reason {
-    Reason::Local { what: "a decision", why: "the question was dropped without an answer".into() }
+    Reason::Local { what: "a decision", why: DROPPED.into() }
 }

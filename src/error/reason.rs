@@ -160,6 +160,17 @@ pub enum Reason {
     PointFormats,
     /// The peer does not support extended_master_secret, and our configuration requires it (RFC 7627).
     NoExtendedMasterSecret,
+    /// The session that is resumed, and the hellos of the resumption, differ in extended_master_secret (RFC 7627 §5.3).
+    ResumedWithoutExtendedMasterSecret,
+    /// The server resumes a session under another cipher suite (RFC 5246 §7.4.1.3).
+    ResumedWithOtherSuite {
+        /// The session's.
+        session: CipherSuite,
+        /// What the server chose.
+        peer: CipherSuite,
+    },
+    /// The client showed no certificate, and our configuration requires one (RFC 5246 §7.4.6).
+    NoClientCertificate,
     /// The peer does not support secure renegotiation, and our configuration requires it (RFC 5746 §4.1).
     NoSecureRenegotiation,
     /// renegotiation_info is not empty in a first handshake (RFC 5746 §3.4, §3.6).
@@ -247,6 +258,7 @@ impl Reason {
             | Reason::BadChangeCipherSpec
             | Reason::MessageTooLong { .. }
             | Reason::SuiteNotOffered(_)
+            | Reason::ResumedWithOtherSuite { .. }
             | Reason::GroupNotOffered(_)
             | Reason::SchemeNotOffered(_)
             | Reason::AlpnNotOffered(_)
@@ -263,6 +275,8 @@ impl Reason {
             | Reason::NoIdentity { server_name: None }
             | Reason::NoCommonSignatureScheme { .. }
             | Reason::NoExtendedMasterSecret
+            | Reason::ResumedWithoutExtendedMasterSecret
+            | Reason::NoClientCertificate
             | Reason::NoSecureRenegotiation
             | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
             Reason::InappropriateFallback { .. } => A::INAPPROPRIATE_FALLBACK,
@@ -377,6 +391,13 @@ impl fmt::Display for Reason {
             }
             Self::Compression => f.write_str("the peer does not agree to no compression"),
             Self::PointFormats => f.write_str("the peer does not support uncompressed points"),
+            Self::ResumedWithoutExtendedMasterSecret => f.write_str(
+                "the resumed session and the hellos differ in extended_master_secret: somebody may be in the middle",
+            ),
+            Self::ResumedWithOtherSuite { session, peer } => {
+                write!(f, "the server resumes a session of {session} with {peer}")
+            }
+            Self::NoClientCertificate => f.write_str("the client showed no certificate, and the configuration requires one"),
             Self::NoExtendedMasterSecret => {
                 f.write_str("the peer does not support extended_master_secret, which our configuration requires")
             }

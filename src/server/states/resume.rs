@@ -97,10 +97,7 @@ impl On<Found> for AskSession {
             Ok((found, resumable)) if cx.common().verify_on_resumption && found.session.peer_certificates.is_some() => {
                 Ok(AfterFound::AskVerifyAgain(AskVerifyAgain { now: self.now, found, resumable }))
             }
-            Ok((found, resumable)) => Ok(match resume(cx, found, &resumable, self.now)? {
-                Resumed::AskRenewal(state) => AfterFound::AskRenewal(state),
-                Resumed::WaitChangeCipherSpec(state) => AfterFound::WaitChangeCipherSpec(state),
-            }),
+            Ok((found, resumable)) => resume(cx, found, &resumable, self.now),
             Err(why) => {
                 cx.not_resumed(&why);
                 Ok(AfterFound::AskIdentity(AskIdentity))
@@ -181,20 +178,15 @@ impl On<Verdict> for AskVerifyAgain {
             cx.not_resumed(&NotResumed::CertificateRefused(error.to_string()));
             return Ok(AfterVerdictAgain::AskIdentity(AskIdentity));
         }
-        Ok(match resume(cx, self.found, &self.resumable, self.now)? {
-            Resumed::AskRenewal(state) => AfterVerdictAgain::AskRenewal(state),
-            Resumed::WaitChangeCipherSpec(state) => AfterVerdictAgain::WaitChangeCipherSpec(state),
-        })
+        resume(cx, self.found, &self.resumable, self.now)
     }
 }
 
-enum Resumed {
-    AskRenewal(AskRenewal),
-    WaitChangeCipherSpec(WaitChangeCipherSpec),
-}
-
 /// ServerHello, with the client's session ID: by that it knows that its session is resumed.
-fn resume(cx: &mut Cx<'_>, found: FoundSession, resumable: &Resumable, now: UnixTime) -> Result<Resumed, Reason> {
+fn resume<N>(cx: &mut Cx<'_>, found: FoundSession, resumable: &Resumable, now: UnixTime) -> Result<N, Reason>
+where
+    N: From<AskRenewal> + From<WaitChangeCipherSpec>,
+{
     let FoundSession { session, renew } = found;
     let proofs = Proofs {
         peer: PeerProof::from_session(&session, resumable),
@@ -215,10 +207,9 @@ fn resume(cx: &mut Cx<'_>, found: FoundSession, resumable: &Resumable, now: Unix
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {
-        return Ok(Resumed::AskRenewal(AskRenewal { proofs, master, session, now }));
+        return Ok(AskRenewal { proofs, master, session, now }.into());
     }
-    let next = finish(cx, proofs, master)?;
-    Ok(Resumed::WaitChangeCipherSpec(next))
+    Ok(finish(cx, proofs, master)?.into())
 }
 
 /// The rest of our flight: ChangeCipherSpec and Finished.

@@ -1,5 +1,4 @@
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -16,7 +15,7 @@ use crate::message::{
     CertificateRequest, EcdhParams, HandshakeType, NamedGroup, OpaqueList, ServerHelloDone, ServerKeyExchange,
     SignatureScheme,
 };
-use crate::proof::{KeyExchangeProof, PeerProof};
+use crate::proof::{KeyExchangeProof, OwnSignature, PeerProof};
 use crate::server::flow::{AfterSignature, Asks, On};
 use crate::server::negotiate::Chosen;
 
@@ -65,12 +64,11 @@ impl On<Signature> for AskSignature {
 
     /// ServerKeyExchange, CertificateRequest if there is to be one, and ServerHelloDone: the end of the flight.
     fn on(self, cx: &mut Cx<'_>, signature: Signature) -> Result<AfterSignature, Reason> {
-        let signature =
-            signature.0.map_err(|error| Reason::Local { what: "the signing key", why: error.to_string() })?;
         let (backend, key) = (cx.common().backend, &**self.identity.key());
-        let proof = KeyExchangeProof::by_us(backend, key, self.scheme, &self.signed, &signature)?;
+        let signature = OwnSignature::check(signature, backend, key, self.scheme, &self.signed)?;
+        let proof = KeyExchangeProof::by_us(&signature);
         let params = EcdhParams { group: self.group, public_key: self.exchange.public_key() };
-        let keys = ServerKeyExchange { params, scheme: self.scheme, signature: &signature };
+        let keys = ServerKeyExchange { params, scheme: self.scheme, signature: signature.as_bytes() };
         cx.send(HandshakeType::SERVER_KEY_EXCHANGE, |w| keys.write(w))?;
         let asks_client = cx.hs.config.client_auth.is_some();
         if asks_client {
