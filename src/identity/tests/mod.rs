@@ -2,6 +2,7 @@
 
 #[cfg(feature = "webpki")]
 mod authority;
+mod client_resolver;
 mod own;
 mod resolver;
 #[cfg(feature = "webpki")]

@@ -6,9 +6,10 @@ use crate::codec::Prefix;
 use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
+use crate::identity::Identity;
 use crate::message::{
-    Certificate, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion, ServerExtensions,
-    ServerHello, UNCOMPRESSED,
+    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion,
+    ServerExtensions, ServerHello, StatusRequest, UNCOMPRESSED,
 };
 use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
 use crate::server::negotiate;
@@ -57,9 +58,14 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
-        send_hello(cx, &hello, chosen.suite)?;
+        let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
+        send_hello(cx, &hello, chosen.suite, &identity)?;
         let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
         cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
+        if let Some(response) = response {
+            // RFC 6066 §8: immediately after Certificate.
+            cx.send(HandshakeType::CERTIFICATE_STATUS, |w| CertificateStatus { response }.write(w))?;
+        }
         cx.facts.group = Some(chosen.group.name());
         cx.facts.scheme = Some(chosen.scheme);
         cx.facts.identity = Some(Arc::clone(&identity));
@@ -68,8 +74,18 @@ impl On<Resolved> for AskIdentity {
     }
 }
 
+/// RFC 6066 §8. Whom the client trusts to answer is for it to check: our response is what our issuer says.
+fn asks_for_status(hello: &ClientHello<'_>) -> bool {
+    matches!(hello.extensions.status_request, Some(StatusRequest::Ocsp { .. }))
+}
+
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
-fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -> Result<(), Reason> {
+fn send_hello(
+    cx: &mut Cx<'_>,
+    hello: &ClientHello<'_>,
+    suite: &'static Suite,
+    identity: &Identity,
+) -> Result<(), Reason> {
     let random = cx.draw_random()?;
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
@@ -90,6 +106,8 @@ fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
+            status_request: asks_for_status(hello) && identity.ocsp_response().is_some(),
+            signed_certificate_timestamp: identity.sct_list().filter(|_| hello.extensions.signed_certificate_timestamp),
             ..ServerExtensions::default()
         },
     };
