@@ -8,8 +8,6 @@
 mod able;
 mod client_resolver;
 pub mod dangerous;
-#[cfg(feature = "webpki")]
-mod glance;
 mod own;
 mod resolver;
 mod verifier;

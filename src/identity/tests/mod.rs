@@ -3,6 +3,8 @@
 #[cfg(feature = "webpki")]
 mod authority;
 mod client_resolver;
+#[cfg(feature = "webpki")]
+mod clients;
 mod own;
 mod resolver;
 #[cfg(feature = "webpki")]
