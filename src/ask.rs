@@ -14,8 +14,8 @@ use crate::message::{CertificateRequest, ClientHello, SignatureScheme};
 
 mod sessions;
 
-pub(crate) use sessions::{Found, FoundSession, Sealed};
 pub use sessions::{FindSessionRequest, OpenTicketRequest, SealTicketRequest};
+pub(crate) use sessions::{Found, FoundSession, Sealed};
 
 /// A question of a paused connection. It owns all that it needs, so it can go to another thread, a key service or a
 /// database; the connection goes on when its [`Answer`] comes back. A question that is dropped without an answer fails

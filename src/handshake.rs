@@ -17,9 +17,7 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
 use crate::machine::Input;
-use crate::message::{
-    ContentType, Finished, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
-};
+use crate::message::{ContentType, Finished, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::observer::{Direction, Seen};
 use crate::proof::{Established, FinishedVerified};
 use crate::record::{Incoming, Outgoing};
@@ -259,12 +257,7 @@ impl<'c, R: Role> Cx<'c, R> {
     }
 
     /// RFC 5246 §7.4.9, over the transcript so far.
-    fn verify_data(
-        &self,
-        ready: MasterReady,
-        label: FinishedLabel,
-        transcript: &Digest,
-    ) -> Result<[u8; 12], Reason> {
+    fn verify_data(&self, ready: MasterReady, label: FinishedLabel, transcript: &Digest) -> Result<[u8; 12], Reason> {
         Ok(self.master_secret(ready)?.verify_data(label, transcript))
     }
 

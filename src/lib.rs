@@ -183,7 +183,10 @@ pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, WebPkiVerifier};
-pub use identity::{Identities, Identity, Peer, PeerCertificates, ResolveIdentity, Verified, VerifyPeer, dangerous};
+pub use identity::{
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
+    VerifyPeer, dangerous,
+};
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]
 pub use key_log::KeyLogFile;

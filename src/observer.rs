@@ -89,7 +89,9 @@ impl fmt::Display for NotResumed {
         match self {
             Self::Declined => f.write_str("the server declined the session"),
             Self::UnknownSession => f.write_str("no session of that ID is stored"),
-            Self::TicketDeclined => f.write_str("the ticket was not opened: altered, under a key that is gone, or declined"),
+            Self::TicketDeclined => {
+                f.write_str("the ticket was not opened: altered, under a key that is gone, or declined")
+            }
             Self::NoAnswer(why) => write!(f, "the session was not looked up: {why}"),
             Self::OtherSession => f.write_str("what was found is not the session that was asked for"),
             Self::Expired => f.write_str("the session has expired"),

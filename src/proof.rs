@@ -171,8 +171,7 @@ impl Resumable {
             (None, None) => true,
             _ => false,
         };
-        let unauthenticated =
-            session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
+        let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
         if session.side != binding.side {
             Err(NotResumed::OtherSession)
         } else if binding.id.is_some_and(|id| !matches!(&session.handle, Handle::Id(own) if **own == *id)) {

@@ -98,8 +98,7 @@ fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
     };
-    let resumable =
-        Resumable::check(session, &binding, |suite| common.suites.iter().any(|own| own.id == suite.id))?;
+    let resumable = Resumable::check(session, &binding, |suite| common.suites.iter().any(|own| own.id == suite.id))?;
     let required = common.extended_master_secret == ExtendedMasterSecret::Required;
     if required && !session.extended_master_secret {
         return Err(NotResumed::NoExtendedMasterSecret);

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::driver::Driver;
-use crate::crypto::{HashAlgorithm, Hasher, Prf, certificate_hash};
+use crate::crypto::{HashAlgorithm, Prf, server_end_point};
 use crate::error::{Error, Reason};
 use crate::handshake::{Bound, Role};
 
@@ -75,12 +75,10 @@ impl<R: Role> Driver<R> {
         let peer = facts.peer_certificates.as_ref().and_then(|certificates| certificates.end_entity());
         let certificate =
             own.or(peer.as_ref()).ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
-        let hash = certificate_hash(certificate)
+        let digest = server_end_point(bound.backend, certificate)
             .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;
         let none = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
-        let mut hasher = Hasher::new(bound.backend, hash.ok_or_else(none)?);
-        hasher.update(certificate);
-        Ok(hasher.finish().as_ref().to_vec())
+        Ok(digest.ok_or_else(none)?.as_ref().to_vec())
     }
 
     fn bound(&self) -> Result<&Bound, Error> {

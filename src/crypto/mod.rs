@@ -29,11 +29,11 @@ mod signing;
 mod suites;
 
 pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
-pub(crate) use certificate_hash::certificate_hash;
+pub(crate) use certificate_hash::server_end_point;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
 pub(crate) use prf::Prf;
-pub(crate) use public_key::{BadSignature, RSA_BITS};
+pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
 pub(crate) use schedule::FinishedLabel;

@@ -168,6 +168,11 @@ fn size_is_accepted(bits: usize) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
 
+/// The issuer's Name of a certificate as DER (RFC 5280 §4.1.2.4).
+pub(crate) fn certificate_issuer<'a>(certificate: &'a CertificateDer<'_>) -> Result<&'a [u8], CertificateError> {
+    asn1::certificate_issuer(certificate).map_err(bad_encoding)
+}
+
 fn bad_encoding(error: der::Error) -> CertificateError {
     CertificateError::BadEncoding(error.to_string())
 }

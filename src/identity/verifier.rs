@@ -1,6 +1,7 @@
 //! The verdict on a peer's certificates: the question, the answer, and who gives it.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -22,6 +23,12 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
     /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`].
     fn wants_status(&self) -> bool {
         false
+    }
+
+    /// The names of the authorities whose certificates are accepted, each the DER of a Name (RFC 5280 §4.1.2.4): a server that
+    /// asks clients for certificates tells them these, so that they can choose (RFC 5246 §7.4.4). None: any.
+    fn authorities(&self) -> Vec<Vec<u8>> {
+        Vec::new()
     }
 
     /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`].

@@ -129,6 +129,22 @@ registry! {
 }
 
 registry! {
+    /// Type of the certificates that a server asks a client for (RFC 5246 §7.4.4, RFC 8422 §5.5).
+    ClientCertificateType(u8) {
+        /// A certificate with an RSA key that signs
+        RSA_SIGN = 1, "rsa_sign";
+        /// DSA, not spoken
+        DSS_SIGN = 2, "dss_sign";
+        /// Static DH, not spoken
+        RSA_FIXED_DH = 3, "rsa_fixed_dh";
+        /// Static DH, not spoken
+        DSS_FIXED_DH = 4, "dss_fixed_dh";
+        /// A certificate with an ECDSA or EdDSA key
+        ECDSA_SIGN = 64, "ecdsa_sign";
+    }
+}
+
+registry! {
     /// Protocol version as it stands on the wire (RFC 5246 §6.2.1, appendix E).
     ProtocolVersion(u16) {
         /// SSL 3.0

@@ -1,7 +1,6 @@
 //! How messages are written that this library only reads, for tests and fuzzers.
 
-use super::client_extensions::OCSP;
-use super::{CertificateRequest, CertificateStatus, CertificateVerify, Finished, HelloRequest, NewSessionTicket};
+use super::{CertificateVerify, Finished, HelloRequest, NewSessionTicket};
 use crate::codec::{Prefix, Writer};
 
 impl NewSessionTicket<'_> {
@@ -21,21 +20,6 @@ impl CertificateVerify<'_> {
     pub(crate) fn write(&self, w: &mut Writer<'_>) {
         w.u16(self.scheme.0);
         w.vector(Prefix::U16, "signature", self.signature);
-    }
-}
-
-impl CertificateStatus<'_> {
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        w.u8(OCSP);
-        w.vector(Prefix::U24, "response", self.response);
-    }
-}
-
-impl CertificateRequest<'_> {
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        w.vector(Prefix::U8, "certificate_types", self.certificate_types);
-        self.schemes.write(w, Prefix::U16, "supported_signature_algorithms");
-        self.authorities.write(w, Prefix::U16, "certificate_authorities");
     }
 }
 

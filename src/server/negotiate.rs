@@ -156,9 +156,8 @@ fn choose_group(
 fn choose_scheme(hello: &ClientHello<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
     let accepted = hello.extensions.signature_algorithms;
     let ours = identity.key().schemes();
-    let mut allowed = ours.iter().filter(|scheme| identity.public_key().allows(**scheme));
-    let found = allowed.find(|scheme| accepted.is_some_and(|list| list.contains(**scheme)));
-    found.copied().ok_or_else(|| Reason::NoCommonSignatureScheme {
+    let found = accepted.and_then(|accepted| identity.scheme_among(accepted));
+    found.ok_or_else(|| Reason::NoCommonSignatureScheme {
         ours: ours.to_vec(),
         peer: accepted.into_iter().flat_map(|list| list.iter()).collect(),
     })

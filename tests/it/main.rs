@@ -27,6 +27,7 @@ mod replay;
 mod rustls_peer;
 mod sockets;
 mod splits;
+mod stapling;
 mod stream_ends;
 mod streams;
 mod vanish;

@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::finish::{Proofs, await_end};
 use super::Cx;
+use super::finish::{Proofs, await_end};
 use super::verify::{exchange_keys, finish, send_certificate, send_finished};
 use crate::ask::{Ask, ClientIdentityRequest, Resolved, SignRequest, Signature, Token};
 use crate::client::flow::{AfterIdentity, AfterSignature, Asks, On};
@@ -72,10 +72,9 @@ fn choose_scheme(cx: &Cx<'_>, identity: &Identity) -> Result<SignatureScheme, Re
     let ours = identity.key().schemes();
     let mut allowed = ours.iter().filter(|scheme| identity.public_key().allows(**scheme));
     let found = allowed.find(|scheme| request.schemes.contains(**scheme));
-    found.copied().ok_or_else(|| Reason::NoCommonSignatureScheme {
-        ours: ours.to_vec(),
-        peer: request.schemes.iter().collect(),
-    })
+    found
+        .copied()
+        .ok_or_else(|| Reason::NoCommonSignatureScheme { ours: ours.to_vec(), peer: request.schemes.iter().collect() })
 }
 
 /// CertificateVerify wants its signature.

@@ -1,7 +1,7 @@
 use super::{Cx, WaitCertificate, resume};
+use crate::client::Offered;
 use crate::client::flow::{AfterServerHello, On};
 use crate::client::hello::Offers;
-use crate::client::Offered;
 use crate::config::ExtendedMasterSecret;
 use crate::crypto::Suite;
 use crate::error::{Reason, escape};

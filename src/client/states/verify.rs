@@ -105,7 +105,11 @@ where
 }
 
 /// ChangeCipherSpec and Finished.
-pub(super) fn send_finished(cx: &mut Cx<'_>, proofs: Proofs, master: MasterReady) -> Result<WaitChangeCipherSpec, Reason> {
+pub(super) fn send_finished(
+    cx: &mut Cx<'_>,
+    proofs: Proofs,
+    master: MasterReady,
+) -> Result<WaitChangeCipherSpec, Reason> {
     let sealing_key = cx.expand_keys(master, true)?;
     cx.send_finished(master, FinishedLabel::Client, sealing_key)?;
     Ok(WaitChangeCipherSpec { proofs, master, ours: Ours::IsOut })

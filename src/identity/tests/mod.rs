@@ -2,6 +2,9 @@
 
 #[cfg(feature = "webpki")]
 mod authority;
+mod client_resolver;
+#[cfg(feature = "webpki")]
+mod clients;
 mod own;
 mod resolver;
 #[cfg(feature = "webpki")]

@@ -3,9 +3,9 @@ use alloc::sync::Arc;
 
 use pki_types::UnixTime;
 
+use super::Cx;
 use super::client_auth::{Client, WaitCertificateVerify};
 use super::resume::{seal, send_ticket};
-use super::Cx;
 use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
 use crate::decision::Decision;
@@ -47,9 +47,7 @@ impl On<ClientKeyExchange<'_>> for WaitClientKeyExchange {
         let sealing_key = cx.expand_keys(master, false)?;
         let keys = KeysReady { key_exchange, master, sealing_key };
         Ok(match self.client {
-            Client::Known(peer) => {
-                AfterClientKeyExchange::WaitChangeCipherSpec(WaitChangeCipherSpec::full(peer, keys))
-            }
+            Client::Known(peer) => AfterClientKeyExchange::WaitChangeCipherSpec(WaitChangeCipherSpec::full(peer, keys)),
             Client::Claims(claim) => {
                 AfterClientKeyExchange::WaitCertificateVerify(WaitCertificateVerify { claim, keys })
             }

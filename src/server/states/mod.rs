@@ -7,8 +7,8 @@ mod resume;
 mod sign;
 
 pub(crate) use client_auth::{AskVerify, WaitCertificate, WaitCertificateVerify};
-use finish::{KeysReady, Ours, Proofs};
 pub(crate) use finish::{AskNewTicket, WaitChangeCipherSpec, WaitClientKeyExchange, WaitFinished};
+use finish::{KeysReady, Ours, Proofs};
 pub(crate) use hello::{AskIdentity, WaitClientHello};
 pub(crate) use resume::{AskRenewal, AskSession, AskVerifyAgain};
 pub(crate) use sign::AskSignature;

@@ -11,7 +11,7 @@ use core::ops::Range;
 use pki_types::UnixTime;
 
 use super::client_auth::{verify, verify_request};
-use super::hello::{client_hello, send_hello};
+use super::hello::{Says, client_hello, send_hello};
 use super::{AskIdentity, Cx, Ours, Proofs, WaitChangeCipherSpec};
 use crate::ask::{
     Ask, FindSessionRequest, Found, FoundSession, OpenTicketRequest, SealTicketRequest, Sealed, Token, Verdict,
@@ -68,7 +68,9 @@ impl Asks for AskSession {
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Found>, Reason> {
         let config = &cx.hs.config;
         Ok(match (&self.lookup, &config.tickets, &config.session_store) {
-            (Lookup::Ticket(range), Some(tickets), _) => tickets.open(ticket(cx, range), self.now).map(Found::in_ticket),
+            (Lookup::Ticket(range), Some(tickets), _) => {
+                tickets.open(ticket(cx, range), self.now).map(Found::in_ticket)
+            }
             (Lookup::Id(id), _, Some(store)) => store.find(id, self.now).map(Found::in_store),
             _ => Decision::Now(Found::in_store(None)),
         })
@@ -108,11 +110,7 @@ impl On<Found> for AskSession {
 
 impl AskSession {
     /// Whether what was found fits this client and this configuration. The inner error is a full handshake.
-    fn accept(
-        &self,
-        cx: &Cx<'_>,
-        found: Found,
-    ) -> Result<Result<(FoundSession, Resumable), NotResumed>, Reason> {
+    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<Result<(FoundSession, Resumable), NotResumed>, Reason> {
         let (id, none) = match &self.lookup {
             Lookup::Ticket(_) => (None, NotResumed::TicketDeclined),
             Lookup::Id(id) => (Some(id.as_slice()), NotResumed::UnknownSession),
@@ -203,7 +201,8 @@ where
     let master = cx.resume_master_secret(&session);
     cx.take_over(Arc::clone(&session));
     let (random, _) = cx.draw_random(false)?;
-    send_hello(cx, &hello, suite, random, hello.session_id, renew)?;
+    let says = Says { suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
+    send_hello(cx, &hello, &says)?;
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {

@@ -1,12 +1,14 @@
 //! What the verifier needs of a certificate, read where it stands: of a stranger's 32 KiB nothing is unfolded.
 
 use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, OctetStringRef, UtcTime};
-use der::{Decode, Reader, Result, SliceReader, Tag, Tagged};
+use der::{Decode, Encode, Reader, Result, SliceReader, Tag, Tagged};
 
-use super::view::{ip_address, printable};
+use crate::identity::view::{ip_address, printable};
 
 /// A certificate at a glance (RFC 5280 §4.1).
 pub(super) struct Glance<'a> {
@@ -95,6 +97,14 @@ impl<'a> Glance<'a> {
         }
         Ok(None)
     }
+}
+
+/// A SEQUENCE of this content: what webpki keeps of names and keys has no tag.
+pub(super) fn sequence(content: &[u8]) -> Result<Vec<u8>> {
+    let value = AnyRef::new(Tag::Sequence, content)?;
+    let mut out = vec![0; usize::try_from(value.encoded_len()?)?];
+    value.encode_to_slice(&mut out)?;
+    Ok(out)
 }
 
 fn is_context(field: AnyRef<'_>, number: u32) -> bool {

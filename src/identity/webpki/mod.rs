@@ -1,0 +1,176 @@
+//! The default verifier: paths, names and extended key usage by `rustls-webpki`; the key usage and the TLS features, which
+//! that leaves out, are read in place.
+
+mod explain;
+mod glance;
+mod path;
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::{fmt, slice};
+
+use ::webpki::{EndEntityCert, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+use pki_types::{CertificateDer, TrustAnchor};
+
+use self::explain::explain;
+use self::glance::{Glance, sequence};
+use self::path::{has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
+use crate::crypto::Backend;
+use crate::decision::Decision;
+use crate::error::{CertificateError, ConfigError};
+use crate::identity::view::bad_encoding;
+use crate::identity::{Peer, Verified, VerifyPeer};
+
+/// Accepts a server whose certificate leads to one of our roots, covers the name that was asked for and may sign; or, made by
+/// [`Self::for_clients`], a client whose certificate leads to one of our roots and may sign.
+///
+/// What it checks, in this order:
+/// 1. every RSA key that the peer sent has 2048 to 8192 bits, before any signature is looked at;
+/// 2. a path leads to a root: signatures, validity, basic constraints, name constraints, key usage and extended key
+///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
+/// 3. the certificate of a server covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never
+///    counts);
+/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3).
+///
+/// Revocation is not checked.
+pub struct WebPkiVerifier {
+    backend: Backend,
+    purpose: Purpose,
+    roots: Vec<TrustAnchor<'static>>,
+}
+
+/// Whose certificates are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Servers,
+    Clients,
+}
+
+impl WebPkiVerifier {
+    /// For servers: trusts the certificates `roots`: their names, keys and name constraints. Their own validity does not count.
+    ///
+    /// # Errors
+    /// There is no root, or one cannot be read.
+    pub fn new<'r>(roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        WebPkiVerifier::of(Purpose::Servers, roots)
+    }
+
+    /// For a server that asks its clients for certificates: as [`Self::new`], but there is no name to cover, and an extended
+    /// key usage has to hold clientAuth. Who the client is, the application reads in its certificate.
+    ///
+    /// # Errors
+    /// As with [`Self::new`].
+    pub fn for_clients<'r>(roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        WebPkiVerifier::of(Purpose::Clients, roots)
+    }
+
+    fn of<'r>(purpose: Purpose, roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        let anchors = roots.into_iter().enumerate().map(|(index, root)| {
+            let anchor = anchor_from_trusted_cert(&root).map_err(|error| {
+                let problem = explain(error, slice::from_ref(&root));
+                ConfigError::new("roots", format!("certificate {index}: {problem}; is it DER?"))
+            })?;
+            Ok(anchor.to_owned())
+        });
+        let roots = anchors.collect::<Result<Vec<_>, ConfigError>>()?;
+        if roots.is_empty() {
+            return Err(ConfigError::new("roots", "there is no certificate to trust"));
+        }
+        Ok(WebPkiVerifier { backend: Backend::default(), purpose, roots })
+    }
+
+    /// Checks signatures with `backend`.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        WebPkiVerifier { backend, ..self }
+    }
+
+    fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
+        let certificates: Vec<_> = peer.certificates.iter().collect();
+        let keys = certificates.iter().map(key_of_accepted_size).collect::<Result<Vec<_>, _>>()?;
+        let (Some((leaf, others)), Some(key)) = (certificates.split_first(), keys.into_iter().next()) else {
+            return Err(CertificateError::Refused("there is none".into()));
+        };
+        let explained = |error| explain(error, &certificates);
+        let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
+        if !has_few_ways_up(&end_entity, others) {
+            return Err(CertificateError::TooComplex);
+        }
+        let usage = match self.purpose {
+            Purpose::Servers => KeyUsage::server_auth(),
+            Purpose::Clients => KeyUsage::client_auth(),
+        };
+        let path = end_entity
+            .verify_for_usage(
+                self.backend.webpki_algorithms(),
+                &self.roots,
+                others,
+                peer.now,
+                usage,
+                None,
+                Some(&issuers_may_sign_certificates),
+            )
+            .map_err(explained)?;
+        self.check_name(peer, &end_entity, &certificates)?;
+
+        let leaf = Glance::at(leaf).map_err(bad_encoding)?;
+        // RFC 5280 §4.2.1.3: digitalSignature, for keys that verify signatures other than those on certificates and
+        // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2), and so does a client (§7.4.8).
+        if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
+            return Err(CertificateError::KeyUsage);
+        }
+        Ok(Verified::new(key).until(not_after(&leaf, &path)?))
+    }
+
+    /// A server covers the name that it was asked for by. Clients are asked for by none: whoever uses the one verifier in
+    /// the place of the other is told, since names would go unchecked.
+    fn check_name(
+        &self,
+        peer: &Peer<'_>,
+        end_entity: &EndEntityCert<'_>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<(), CertificateError> {
+        match (self.purpose, peer.server_name) {
+            (Purpose::Servers, Some(server_name)) => {
+                end_entity.verify_is_valid_for_subject_name(server_name).map_err(|error| explain(error, certificates))
+            }
+            (Purpose::Clients, None) => Ok(()),
+            (Purpose::Servers, None) => {
+                let why =
+                    "no name was asked for that it could cover; is this verifier for servers asked about a client?";
+                Err(CertificateError::Refused(why.into()))
+            }
+            (Purpose::Clients, Some(_)) => {
+                let why = "this verifier is for clients, and does not check the names of servers";
+                Err(CertificateError::Refused(why.into()))
+            }
+        }
+    }
+}
+
+impl VerifyPeer for WebPkiVerifier {
+    fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        Decision::Now(self.check(peer))
+    }
+
+    /// The names of the roots.
+    fn authorities(&self) -> Vec<Vec<u8>> {
+        // The anchor has the content of the Name; what was read can be written.
+        self.roots.iter().filter_map(|root| sequence(&root.subject).ok()).collect()
+    }
+}
+
+impl fmt::Debug for WebPkiVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebPkiVerifier({:?}, {} roots, {:?})", self.purpose, self.roots.len(), self.backend)
+    }
+}
+
+/// When the first certificate of the path expires.
+fn not_after(leaf: &Glance<'_>, path: &VerifiedPath<'_>) -> Result<u64, CertificateError> {
+    let mut not_after = leaf.not_after;
+    for issuer in path.intermediate_certificates() {
+        not_after = not_after.min(Glance::at(&issuer.der()).map_err(bad_encoding)?.not_after);
+    }
+    Ok(not_after)
+}
