@@ -165,7 +165,10 @@ mod testing;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
-pub use ask::{Answer, Ask, IdentityRequest, RefusedAnswer, SignRequest, VerifyRequest};
+pub use ask::{
+    Answer, Ask, ClientIdentityRequest, FindSessionRequest, IdentityRequest, OpenTicketRequest, RefusedAnswer,
+    SealTicketRequest, SignRequest, VerifyRequest,
+};
 pub use client::config::{ClientConfig, ClientConfigBuilder};
 pub use clock::Clock;
 #[cfg(feature = "std")]
@@ -190,13 +193,15 @@ pub use identity::{
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]
 pub use key_log::KeyLogFile;
-pub use observer::{Direction, Observer, Seen};
+pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
-pub use session::{ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer};
+pub use session::{
+    ClientAuthPolicy, ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer,
+};
 
 /// The programs of the README are tested, too.
 #[cfg(doctest)]

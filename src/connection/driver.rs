@@ -428,6 +428,19 @@ impl<R: Role> Driver<R> {
         }
     }
 
+    /// Goes on without the answer that is waited for, where the handshake can: then that answer is refused if it still comes.
+    pub(super) fn skip_answer(&mut self) -> bool {
+        let Phase::Handshake(flight) = &mut self.phase else { return false };
+        let InFlight { machine: Some(machine), question, .. } = &mut **flight else { return false };
+        match (machine.without_answer(NOT_AWAITED), &question) {
+            (Some(answered), Question::Open(_)) => {
+                *question = Question::Answered(Ok(answered));
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn error(&self) -> Option<&Error> {
         match &self.phase {
             Phase::Failed(error) => Some(error),
@@ -500,6 +513,8 @@ fn alert_name(description: AlertDescription) -> &'static str {
 fn not_there() -> Reason {
     Reason::Local { what: "the handshake", why: "its state is gone".into() }
 }
+
+const NOT_AWAITED: &str = "the answer was not waited for any longer";
 
 const DROPPED: &str = "the question was dropped without an answer";
 

@@ -164,6 +164,13 @@ macro_rules! api {
                 self.0.answer(answer)
             }
 
+            /// Goes on without the answer that the connection waits for, if it is about a session: with a full handshake, or
+            /// without a new ticket. For callers whose patience with a session store has ended; read on afterwards. Says
+            /// whether it does; if not, nothing was changed.
+            pub fn skip_answer(&mut self) -> bool {
+                self.0.skip_answer()
+            }
+
             /// Whether the handshake is done and the connection has not failed.
             #[must_use]
             pub fn is_established(&self) -> bool {
@@ -227,8 +234,9 @@ macro_rules! api {
                 let facts = self.0.facts();
                 self.is_established().then_some(Agreed {
                     cipher_suite: facts.suite?.id,
-                    key_exchange_group: facts.group?,
-                    signature_scheme: facts.scheme?,
+                    resumed: facts.resumed,
+                    key_exchange_group: facts.group,
+                    signature_scheme: facts.scheme,
                     alpn_protocol: facts.alpn.as_deref(),
                     server_name: facts.server_name.as_deref(),
                     extended_master_secret: facts.extended_master_secret,
@@ -247,13 +255,19 @@ macro_rules! api {
                 self.0.facts().suite.map(|suite| suite.id)
             }
 
-            /// The group of the key exchange.
+            /// Whether a session is resumed: the handshake is short, without key exchange, certificates and signatures.
+            #[must_use]
+            pub fn resumed(&self) -> bool {
+                self.0.facts().resumed
+            }
+
+            /// The group of the key exchange; none in a resumption.
             #[must_use]
             pub fn key_exchange_group(&self) -> Option<NamedGroup> {
                 self.0.facts().group
             }
 
-            /// The scheme of the server's signature over the key exchange.
+            /// The scheme of the server's signature over the key exchange; none in a resumption.
             #[must_use]
             pub fn signature_scheme(&self) -> Option<SignatureScheme> {
                 self.0.facts().scheme

@@ -1,7 +1,5 @@
 use super::{ClientCertificateType, List, OpaqueList, SignatureScheme};
-#[cfg(any(test, fuzzing))]
-use crate::codec::Writer;
-use crate::codec::{Malformed, Prefix, Reader};
+use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The server asks for the client's certificate (RFC 5246 §7.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +29,6 @@ impl<'a> CertificateRequest<'a> {
         })
     }
 
-    #[cfg(any(test, fuzzing))]
     pub(crate) fn write(&self, w: &mut Writer<'_>) {
         w.vector(Prefix::U8, "certificate_types", self.certificate_types);
         self.schemes.write(w, Prefix::U16, "supported_signature_algorithms");

@@ -181,7 +181,7 @@ impl Session {
         let has_certificates = self.peer_certificates.is_some();
         match (self.side, &self.handle, self.client_auth) {
             (Side::Client, Handle::None, _) => Some("a client's session that nothing resumes"),
-            (Side::Server, Handle::Id(_) | Handle::Ticket(_), _) => Some("a server's session with a client's handle"),
+            (Side::Server, Handle::Ticket(_), _) => Some("a server's session with a client's ticket"),
             (Side::Client, ..) if !has_certificates => {
                 Some("a client's session with a server that showed no certificate")
             }

@@ -12,5 +12,5 @@ mod tests;
 
 pub use encoding::SessionError;
 pub use traits::{ClientSessions, NewTicket, OpenedTicket, SessionStore, TicketSealer};
-pub use value::Session;
-pub(crate) use value::{ClientAuthPolicy, Handle, Side};
+pub use value::{ClientAuthPolicy, Session};
+pub(crate) use value::{Handle, Side};

@@ -54,20 +54,24 @@ pub(crate) enum Side {
     Server,
 }
 
-/// Whether the server asked for the client's certificate (RFC 5246 §7.4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientAuthPolicy {
+/// Whether a server asks its clients for a certificate (RFC 5246 §7.4.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuthPolicy {
+    /// It does not.
+    #[default]
     NotRequested,
+    /// It does, and goes on with a client that shows none.
     Optional,
+    /// It does, and refuses a client that shows none (`handshake_failure`).
     Required,
 }
 
 /// What a client shows the server to resume the session.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Handle {
-    /// A server's session: the store and the ticket know its handle.
+    /// A server's session that went into a ticket.
     None,
-    /// A session ID of 1 to 32 bytes.
+    /// A session ID of 1 to 32 bytes. A server's session has it, too, so that a store cannot mix sessions up.
     Id(Box<[u8]>),
     /// A ticket of 1 to 2^16 - 1 bytes (RFC 5077 §3.3).
     Ticket(Box<[u8]>),

@@ -190,6 +190,7 @@ impl Bench {
                 };
                 request.respond(signature)
             }
+            other => panic!("not asked here: {other:?}"),
         };
         self.answered += 1;
         self.real.answer(answer).expect("an answer to the question that was asked");

@@ -6,7 +6,7 @@ use pki_types::UnixTime;
 
 use super::finish::{Ours, Proofs, await_end};
 use super::verify::{verify, verify_request};
-use super::{Cx, WaitChangeCipherSpec, WaitNewTicket};
+use super::{Cx, WaitChangeCipherSpec};
 use crate::ask::{Ask, Token, Verdict};
 use crate::client::flow::{AfterServerHello, AfterVerdictAgain, Asks, On};
 use crate::crypto::Suite;

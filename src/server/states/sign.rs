@@ -12,16 +12,12 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{
-    CertificateRequest, EcdhParams, HandshakeType, NamedGroup, OpaqueList, ServerHelloDone, ServerKeyExchange,
-    SignatureScheme,
+    CertificateRequest, ClientCertificateType as Type, EcdhParams, HandshakeType, NamedGroup, OpaqueList,
+    ServerHelloDone, ServerKeyExchange, SignatureScheme,
 };
 use crate::proof::{KeyExchangeProof, OwnSignature, PeerProof};
 use crate::server::flow::{AfterSignature, Asks, On};
 use crate::server::negotiate::Chosen;
-
-/// ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5).
-const RSA_SIGN: u8 = 1;
-const ECDSA_SIGN: u8 = 64;
 
 /// The ephemeral key wants its signature.
 pub(crate) struct AskSignature {
@@ -91,9 +87,9 @@ fn send_request(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let config = Arc::clone(&cx.hs.config);
     let signs = |auth: SuiteAuth| config.client_schemes.iter().any(|scheme| auth.signs_with(*scheme));
     let certificate_types: &[u8] = match (signs(SuiteAuth::Ecdsa), signs(SuiteAuth::Rsa)) {
-        (true, true) => &[ECDSA_SIGN, RSA_SIGN],
-        (true, false) => &[ECDSA_SIGN],
-        (false, _) => &[RSA_SIGN],
+        (true, true) => &[Type::ECDSA_SIGN.0, Type::RSA_SIGN.0],
+        (true, false) => &[Type::ECDSA_SIGN.0],
+        (false, _) => &[Type::RSA_SIGN.0],
     };
     let request = CertificateRequest {
         certificate_types,
