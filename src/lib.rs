@@ -193,6 +193,11 @@ pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use session::fuzz_sessions;
+#[cfg(feature = "std")]
+pub use session::{ClientCache, MemoryStore, TicketKey, Tickets};
 pub use session::{ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer};
 
 /// The programs of the README are tested, too.
