@@ -122,7 +122,8 @@
 //! # Features
 //!
 //! - `ring` (default): the cryptography.
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock. Without it the library is `no_std` and needs `alloc`.
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
+//!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -64,6 +64,12 @@ impl ClientCache {
         self.len() == 0
     }
 
+    /// The lock, for a test of what happens to whoever panics with it.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.servers()
+    }
+
     /// A thread that panicked did so outside of the cache, which is whole.
     fn servers(&self) -> MutexGuard<'_, Servers> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)

@@ -15,7 +15,7 @@ use crate::decision::Decision;
 
 /// Keeps the sessions of one process in its memory, up to a number of them: the one that was not used for longest goes first.
 ///
-/// A session takes some 300 bytes, and the certificates of its client if there are any. An expired one is given to nobody, and
+/// A session takes some 400 bytes, and the certificates of its client if there are any. An expired one is given to nobody, and
 /// goes when it is asked for or when it is the one that was not used for longest.
 pub struct MemoryStore {
     /// Each with a lock of its own, and with its part of the capacity.
@@ -54,6 +54,12 @@ impl MemoryStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The locks, for a test of what happens to whoever panics with one.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> alloc::vec::Vec<impl Sized + '_> {
+        self.shards.iter().map(lock).collect()
     }
 
     fn shard(&self, id: &[u8]) -> Option<MutexGuard<'_, Shard>> {

@@ -125,6 +125,9 @@ proptest! {
     }
 }
 
+/// Where fuzzing starts from.
+const SEED: &[u8] = include_bytes!("../../../fuzz/data/session.bin");
+
 /// The bytes of [`server`], field by field as [`Session::to_bytes`] documents them.
 fn golden() -> Vec<u8> {
     let fields: [&str; 17] = [
@@ -153,6 +156,7 @@ fn golden() -> Vec<u8> {
 fn the_format_does_not_drift() {
     assert_eq!(hex::encode(&*server().to_bytes()), hex::encode(golden()), "a changed format needs a new version");
     assert_same(&Session::from_bytes(&golden()).unwrap(), &server());
+    assert_eq!(SEED, golden(), "fuzzing starts from a session");
     let [id, ticket] =
         [Handle::Id([7; 3].into()), Handle::Ticket([8; 2].into())].map(|handle| client(handle).to_bytes());
     assert!(hex::encode(&*id).ends_with("04010003070707"), "{}", hex::encode(&*id));

@@ -84,6 +84,11 @@ impl Key {
         self.sealed.load(Ordering::Relaxed) >= Self::MOST_SEALED
     }
 
+    #[cfg(test)]
+    pub(super) fn spend(&self) {
+        self.sealed.store(Self::MOST_SEALED, Ordering::Relaxed);
+    }
+
     /// A ticket with `parts` in it, one behind the other.
     pub(super) fn seal(&self, random: &dyn Random, parts: &[&[u8]]) -> Option<Vec<u8>> {
         let count = self.sealed.fetch_add(1, Ordering::Relaxed);

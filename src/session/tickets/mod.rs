@@ -151,6 +151,13 @@ impl Tickets {
         keys.clone()
     }
 
+    /// As if the key that seals had sealed all the tickets that it may.
+    #[cfg(test)]
+    pub(super) fn spend_key(&self, now: u64) {
+        let keys = self.keys(now);
+        keys.sealing(now, self.period).into_iter().for_each(|key| key.spend());
+    }
+
     /// The last second in which a session is resumed by a ticket.
     fn end(&self, session: &Session) -> u64 {
         // RFC 9325 §3.4: not longer than two rotations.
