@@ -122,7 +122,8 @@
 //! # Features
 //!
 //! - `ring` (default): the cryptography.
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock. Without it the library is `no_std` and needs `alloc`.
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
+//!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -202,6 +203,11 @@ pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 pub use session::{
     ClientAuthPolicy, ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer,
 };
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use session::fuzz_sessions;
+#[cfg(feature = "std")]
+pub use session::{ClientCache, MemoryStore, TicketKey, Tickets};
 
 /// The programs of the README are tested, too.
 #[cfg(doctest)]

@@ -28,6 +28,8 @@ mod secret;
 mod signing;
 mod suites;
 
+#[cfg(feature = "std")]
+pub(crate) use aead::AeadKey;
 pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
 pub(crate) use certificate_hash::server_end_point;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
