@@ -98,7 +98,7 @@
 //!         Step::Closed => { conn.close(); request = &[]; break }
 //!         Step::Ask(ask) => conn.answer(decide(ask))?,
 //!         Step::Waiting => wait(),
-//!         Step::Established | Step::Progress | Step::Failing => {}
+//!         Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
 //!     }
 //! }
 //! # let Sent { produced, .. } = conn.write(request, &mut out)?;
@@ -172,7 +172,8 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
-    Agreed, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection,
+    Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Receive, Received, Receiver,
+    RefusedSplit, Sender, ServerConnection, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,

@@ -163,7 +163,7 @@ impl Bench {
                     return Ok(());
                 }
                 Event::Waiting => panic!("every question is answered"),
-                Event::Progress | Event::Established | Event::Failing => {}
+                Event::Progress | Event::Established | Event::Failing | Event::SendAlert(_) => {}
             }
             input.drain(..consumed);
             self.listen();
