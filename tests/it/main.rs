@@ -13,6 +13,7 @@ mod deciders;
 mod exports;
 mod given;
 mod pair;
+mod pattern;
 mod recorded;
 mod transport;
 
@@ -26,6 +27,7 @@ mod questions;
 mod replay;
 mod rustls_peer;
 mod sockets;
+mod split;
 mod splits;
 mod stream_ends;
 mod streams;
