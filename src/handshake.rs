@@ -95,6 +95,7 @@ pub(crate) type SessionId = [u8; 32];
 
 /// What exporters and channel bindings are made of; stays with the connection.
 pub(crate) struct Bound {
+    pub(crate) is_client: bool,
     pub(crate) backend: Backend,
     pub(crate) master_secret: Box<Zeroizing<[u8; MasterSecret::LEN]>>,
     pub(crate) server_random: [u8; 32],
@@ -118,7 +119,7 @@ pub(crate) struct Facts {
     pub(crate) resumed: bool,
     /// From Established on.
     pub(crate) bound: Option<Box<Bound>>,
-    /// What was shown to the peer, if anything.
+    /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
     /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
     pub(crate) server_end_point: Option<Box<[u8]>>,
@@ -295,6 +296,7 @@ impl<'c, R: Role> Cx<'c, R> {
         let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
         let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
         self.facts.bound = Some(Box::new(Bound {
+            is_client: R::IS_CLIENT,
             backend: self.common().backend,
             master_secret,
             server_random: self.hs.server_random,

@@ -98,7 +98,7 @@
 //!         Step::Closed => { conn.close(); request = &[]; break }
 //!         Step::Ask(ask) => conn.answer(decide(ask))?,
 //!         Step::Waiting => wait(),
-//!         Step::Established | Step::Progress | Step::Failing => {}
+//!         Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
 //!     }
 //! }
 //! # let Sent { produced, .. } = conn.write(request, &mut out)?;
@@ -177,7 +177,8 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
-    Agreed, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection,
+    Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Receive, Received, Receiver,
+    RefusedSplit, Sender, ServerConnection, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
@@ -200,12 +201,12 @@ pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
-pub use session::{
-    ClientAuthPolicy, ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer,
-};
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]
 pub use session::fuzz_sessions;
+pub use session::{
+    ClientAuthPolicy, ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer,
+};
 #[cfg(feature = "std")]
 pub use session::{ClientCache, MemoryStore, TicketKey, Tickets};
 

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::Range;
 
 use crate::ask::Ask;
-use crate::connection::{Connection, Event, Received};
+use crate::connection::{AlertToken, Event, Receive, Received};
 use crate::error::Error;
 
 /// What is asked of the transport at a time, unless a record needs more, in bytes.
@@ -41,6 +41,8 @@ pub enum Step<'a> {
     Closed,
     /// The connection has failed, and an alert for the peer waits to be written; the next step returns the error.
     Failing,
+    /// From a [`Receiver`](crate::Receiver) alone: hand it to [`Sender::alert`](crate::Sender::alert), and step on.
+    SendAlert(AlertToken),
 }
 
 /// Says how much there is; some of it was decrypted, and is nobody's business.
@@ -57,11 +59,11 @@ impl RecordBuffer {
         RecordBuffer::default()
     }
 
-    /// Gives the connection what is there, at most one record.
+    /// Gives the connection, or its receiving half, what is there, at most one record.
     ///
     /// # Errors
     /// Why the connection failed.
-    pub fn step<C: Connection>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
+    pub fn step<C: Receive>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
         Ok(match self.next_event(connection)? {
             Event::NeedInput { .. } => Step::NeedInput,
             Event::Progress => Step::Progress,
@@ -71,11 +73,12 @@ impl RecordBuffer {
             Event::Data(range) => Step::Data(self.bytes.get_mut(range).unwrap_or_default()),
             Event::Closed => Step::Closed,
             Event::Failing => Step::Failing,
+            Event::SendAlert(token) => Step::SendAlert(token),
         })
     }
 
     /// As [`Self::step`]; the range of [`Event::Data`] is one of [`Self::data`], good until the next step or fill.
-    pub(crate) fn next_event<C: Connection>(&mut self, connection: &mut C) -> Result<Event, Error> {
+    pub(crate) fn next_event<C: Receive>(&mut self, connection: &mut C) -> Result<Event, Error> {
         let start = self.filled.start;
         let input = self.bytes.get_mut(self.filled.clone()).unwrap_or_default();
         let Received { consumed, event } = connection.read(input)?;

@@ -203,7 +203,7 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
                 return Err(self.waits());
             }
             Ok(Event::Waiting) => return Err(self.waits()),
-            Ok(Event::Established | Event::Progress) => {}
+            Ok(Event::Established | Event::Progress | Event::SendAlert(_)) => {}
             // The error follows at the next step.
             Ok(Event::Failing) => _ = self.send(),
             Err(error) => {

@@ -1,28 +1,29 @@
 //! The driver: records in, letters to the flow table, records out. It knows no role but by [`Role`].
 
-mod sending;
-
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use pki_types::ServerName;
 
-use super::requests::HelloRequests;
+use super::export::Source;
+use super::receiving::{Receiving, alert_name, check_change_cipher_spec, unexpected};
+use super::sending::{Sending, Stage};
+use super::split::{Receiver, Sender};
 use super::{Event, Received};
 use crate::alert::AlertDescription;
 use crate::ask::{Answer, Answered, RefusedAnswer, Token};
 use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
-use crate::codec::Malformed;
 use crate::config::Common;
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
 use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::machine::Input;
-use crate::message::{ContentType, HEADER_LEN, HandshakeType};
-use crate::observer::{Direction, Observer, Seen};
+use crate::message::{ContentType, HandshakeType};
+use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
-use crate::record::{Incoming, Join, Outgoing, Taken};
+use crate::record::{Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
 
@@ -30,14 +31,8 @@ pub(super) struct Driver<R: Role> {
     phase: Phase<R>,
     /// The name of the state, for errors and for the observer.
     state: &'static str,
-    incoming: Incoming,
-    outgoing: Outgoing,
-    join: Join,
-    facts: Facts,
-    observer: Option<Arc<dyn Observer>>,
-    hello_requests: HelloRequests,
-    close_sent: bool,
-    close_received: bool,
+    receiving: Receiving,
+    sending: Sending,
     /// An arrow too many, for the order check to find: in this state, this letter is taken and changes nothing.
     #[cfg(test)]
     pub(super) planted: Option<(&'static str, &'static str)>,
@@ -48,6 +43,16 @@ enum Phase<R: Role> {
     Handshake(Box<InFlight<R>>),
     Established(Established),
     Failed(Error),
+}
+
+impl<R: Role> Phase<R> {
+    fn stage(&self) -> Stage<'_> {
+        match self {
+            Phase::Handshake(_) => Stage::Handshake,
+            Phase::Established(_) => Stage::Established,
+            Phase::Failed(error) => Stage::Failed(error),
+        }
+    }
 }
 
 struct InFlight<R: Role> {
@@ -112,14 +117,8 @@ impl<R: Role> Driver<R> {
         let (observer, limits) = (common.observer.clone(), common.message_limits);
         Driver {
             state: "Start",
-            incoming: Incoming::new(),
-            outgoing: Outgoing::new(R::FIRST_FLIGHT),
-            join: Join::new(limits),
-            facts: Facts::default(),
-            observer,
-            hello_requests: HelloRequests::default(),
-            close_sent: false,
-            close_received: false,
+            receiving: Receiving::new(R::IS_CLIENT, limits, observer),
+            sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT)),
             #[cfg(test)]
             planted: None,
             phase: Phase::Handshake(Box::new(InFlight {
@@ -131,57 +130,60 @@ impl<R: Role> Driver<R> {
     }
 
     fn with_cx<T>(&mut self, work: impl FnOnce(&mut Cx<'_, R>) -> Result<T, Reason>) -> Result<T, Reason> {
-        let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, .. } = self else {
+        let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
             return Err(not_there());
         };
+        let Receiving { incoming, facts, .. } = receiving;
+        let outgoing = &mut sending.outgoing;
         work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state })
     }
 
     #[inline]
     pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         match &self.phase {
-            Phase::Failed(error) => return Err(error.clone()),
-            Phase::Established(_) if self.close_received => return Ok(Received { consumed: 0, event: Event::Closed }),
-            Phase::Established(_) if self.join.is_aligned() => {}
-            _ => match self.go_on() {
-                Ok(None) => {}
-                Ok(Some(event)) => return Ok(Received { consumed: 0, event }),
-                Err(reason) => return self.fail(reason, 0),
+            Phase::Established(_) => match self.receiving.read(input) {
+                Ok(Received { consumed, event: Event::SendAlert(_) }) => Ok(self.no_renegotiation(consumed)),
+                Ok(received) => Ok(received),
+                Err((reason, consumed)) => self.fail(reason, consumed),
             },
+            Phase::Handshake(_) => self.read_handshake(input),
+            Phase::Failed(error) => Err(error.clone()),
         }
-        let (content_type, payload, consumed) = match self.incoming.take(input) {
+    }
+
+    fn read_handshake(&mut self, input: &mut [u8]) -> Result<Received, Error> {
+        match self.go_on() {
+            Ok(None) => {}
+            Ok(Some(event)) => return Ok(Received { consumed: 0, event }),
+            Err(reason) => return self.fail(reason, 0),
+        }
+        let (content_type, payload, consumed) = match self.receiving.incoming.take(input) {
             Ok(Taken::Record { content_type, payload, consumed }) => (content_type, payload, consumed),
             Ok(Taken::NeedInput { missing }) => {
                 return Ok(Received { consumed: 0, event: Event::NeedInput { missing } });
             }
             Err(reason) => return self.fail(reason, 0),
         };
-        // Data is out of place before the handshake is done, and within a handshake message.
-        if content_type == ContentType::APPLICATION_DATA && self.is_established() && self.join.is_aligned() {
-            if payload.is_empty() {
-                return Ok(Received { consumed, event: Event::Progress });
-            }
-            self.hello_requests.clear();
-            return Ok(Received { consumed, event: Event::Data(payload) });
-        }
         match self.handle(content_type, input.get(payload).unwrap_or_default()) {
             Ok(event) => Ok(Received { consumed, event }),
             Err(reason) => self.fail(reason, consumed),
         }
     }
 
-    /// A record that is not application data in its place.
     fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
         match content_type {
             ContentType::HANDSHAKE => {
-                self.join.push(payload);
+                self.receiving.join.push(payload);
                 Ok(self.go_on()?.unwrap_or(Event::Progress))
             }
             ContentType::CHANGE_CIPHER_SPEC => {
                 self.change_cipher_spec(payload)?;
                 Ok(Event::Progress)
             }
-            ContentType::ALERT => self.alert(payload),
+            ContentType::ALERT => match self.receiving.alert(payload, self.state)? {
+                Event::Closed => Err(Reason::ClosedInHandshake),
+                event => Ok(event),
+            },
             _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: self.expected() }),
         }
     }
@@ -190,11 +192,7 @@ impl<R: Role> Driver<R> {
     fn go_on(&mut self) -> Result<Option<Event>, Reason> {
         let mut went = None;
         loop {
-            let step = match &self.phase {
-                Phase::Handshake(_) => self.step()?,
-                _ => self.request_to_renegotiate()?,
-            };
-            match step {
+            match self.step()? {
                 Took::Idle => return Ok(went),
                 Took::Went => went = Some(Event::Progress),
                 Took::Event(event) => return Ok(Some(event)),
@@ -204,9 +202,11 @@ impl<R: Role> Driver<R> {
 
     /// One letter of the handshake: an answer, or a message.
     fn step(&mut self) -> Result<Took, Reason> {
-        let Driver { phase: Phase::Handshake(flight), state, incoming, outgoing, facts, join, .. } = self else {
+        let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
             return Ok(Took::Idle);
         };
+        let Receiving { incoming, join, facts, hello_requests, .. } = receiving;
+        let outgoing = &mut sending.outgoing;
         let InFlight { machine: slot, question, hs } = &mut **flight;
         let mut machine = slot.take().ok_or_else(not_there)?;
         #[cfg(test)]
@@ -258,7 +258,7 @@ impl<R: Role> Driver<R> {
             {
                 // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
                 *slot = Some(machine);
-                self.hello_requests.count(body)?;
+                hello_requests.count(body)?;
                 return Ok(Took::Went);
             }
             // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
@@ -276,7 +276,7 @@ impl<R: Role> Driver<R> {
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
-                self.join.renew();
+                self.receiving.join.renew();
                 Took::Event(Event::Established)
             }
             Err(machine) => {
@@ -289,18 +289,9 @@ impl<R: Role> Driver<R> {
     }
 
     fn change_cipher_spec(&mut self, payload: &[u8]) -> Result<(), Reason> {
+        check_change_cipher_spec(payload, &self.receiving.join)?;
         let input = Input::ChangeCipherSpec;
-        // RFC 5246 §7.1: a single byte of value 1.
-        if payload != [1] {
-            return Err(Reason::BadChangeCipherSpec);
-        }
-        // Keys change between messages, not within one.
-        if !self.join.is_aligned() {
-            return Err(Reason::ExcessHandshakeData);
-        }
-        let Phase::Handshake(flight) = &mut self.phase else {
-            return Err(Reason::UnexpectedMessage { got: input.name(), expected: &[] });
-        };
+        let Phase::Handshake(flight) = &mut self.phase else { return Err(not_there()) };
         let machine = flight.machine.take().ok_or_else(not_there)?;
         self.observe(Direction::Received, ContentType::CHANGE_CIPHER_SPEC, input.name(), payload.len());
         let machine = self.with_cx(|cx| machine.take(cx, input))?;
@@ -308,52 +299,13 @@ impl<R: Role> Driver<R> {
         Ok(())
     }
 
-    /// RFC 5246 §7.2.
-    fn alert(&mut self, payload: &[u8]) -> Result<Event, Reason> {
-        let malformed = |problem| Reason::Malformed { message: "alert", problem };
-        let (level, description) = match *payload {
-            [level, description] => (level, AlertDescription(description)),
-            [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
-            _ => return Err(malformed(Malformed::Trailing("alert"))),
-        };
-        self.observe(Direction::Received, ContentType::ALERT, alert_name(description), payload.len());
-        match level {
-            1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {}
-            1 => {
-                self.incoming.count_warning()?;
-                return Ok(Event::Progress);
-            }
-            2 => return Err(Reason::PeerAlert(description)),
-            _ => return Err(Reason::AlertLevel(level)),
-        }
-        if let Phase::Handshake(_) = self.phase {
-            return Err(Reason::ClosedInHandshake);
-        }
-        self.close_received = true;
-        Ok(Event::Closed)
-    }
-
-    /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
-    fn request_to_renegotiate(&mut self) -> Result<Took, Reason> {
-        let expected = if R::IS_CLIENT { HandshakeType::HELLO_REQUEST } else { HandshakeType::CLIENT_HELLO };
-        if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != expected) {
-            return Err(unexpected(message_type, &[]));
-        }
-        let Some((message_type, range)) = self.join.next()? else {
-            self.join.release();
-            return Ok(Took::Idle);
-        };
-        let message = self.join.bytes(range);
-        let body = message.get(HEADER_LEN..).unwrap_or_default();
-        let input = Input::Message { message_type, body };
-        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
-        self.hello_requests.count(if R::IS_CLIENT { body } else { &[] })?;
-        self.join.renew();
-        // One answer at a time is enough, and the queue stays small.
-        if !self.close_sent && !self.wants_write() {
+    /// The answer to a request to renegotiate (RFC 5246 §7.2.2).
+    #[cold]
+    fn no_renegotiation(&mut self, consumed: usize) -> Received {
+        if self.sending.may_warn() {
             self.send_alert(AlertDescription::NO_RENEGOTIATION);
         }
-        Ok(Took::Went)
+        Received { consumed, event: Event::Progress }
     }
 
     /// Ends the connection: queues the alert, if the peer is to be told.
@@ -361,7 +313,7 @@ impl<R: Role> Driver<R> {
     fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
         let error = self.end(reason);
         match error.alert() {
-            Some(alert) if !self.close_sent => {
+            Some(alert) if !self.sending.close_sent => {
                 self.send_alert(alert);
                 Ok(Received { consumed, event: Event::Failing })
             }
@@ -371,21 +323,17 @@ impl<R: Role> Driver<R> {
 
     /// From here on there is only this error. What was under way is freed.
     fn end(&mut self, reason: Reason) -> Error {
-        // RFC 5246 §7.2.2: after a fatal alert of either side, the session is not resumed.
-        if reason.alert().is_some() || matches!(reason, Reason::PeerAlert(_)) {
-            self.facts.forget_session();
-        }
+        self.receiving.end(&reason);
         let error = Error::new(reason, self.state);
         self.phase = Phase::Failed(error.clone());
         self.state = "Failed";
-        self.outgoing.discard_flight();
-        self.join.discard();
+        self.sending.outgoing.discard_flight();
         error
     }
 
     fn send_alert(&mut self, alert: AlertDescription) {
         self.observe(Direction::Sent, ContentType::ALERT, alert_name(alert), 2);
-        self.outgoing.alert(alert);
+        self.sending.outgoing.alert(alert);
     }
 
     /// An error of the caller's, which changes nothing.
@@ -394,27 +342,57 @@ impl<R: Role> Driver<R> {
     }
 
     pub(super) fn close(&mut self) {
-        if self.close_sent || matches!(self.phase, Phase::Failed(_)) {
+        if self.sending.close_sent || matches!(self.phase, Phase::Failed(_)) {
             return;
         }
-        self.outgoing.discard_flight();
-        self.send_alert(AlertDescription::CLOSE_NOTIFY);
-        self.close_sent = true;
+        self.observe(Direction::Sent, ContentType::ALERT, alert_name(AlertDescription::CLOSE_NOTIFY), 2);
+        self.sending.close();
         if let Phase::Handshake(_) = self.phase {
             self.end(Reason::Closed);
         }
     }
 
+    /// Both sides of an established connection, or the connection itself and why it is whole.
+    #[expect(clippy::result_large_err, reason = "who takes it puts it into a box")]
+    pub(super) fn split(self) -> Result<(Receiver, Sender), (Self, Error)> {
+        let error = match self.phase {
+            Phase::Established(established) => {
+                let sender = Sender::new(self.sending, &self.receiving);
+                return Ok((Receiver::new(self.receiving, established), sender));
+            }
+            Phase::Failed(ref error) => error.clone(),
+            Phase::Handshake(_) => self.refuse(Reason::NotSplit("the handshake is not done")),
+        };
+        Err((self, error))
+    }
+
     pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
         match &self.phase {
             Phase::Failed(error) => Err(error.clone()),
-            _ if self.close_received => Ok(()),
+            _ if self.receiving.close_received => Ok(()),
             _ => Err(self.end(Reason::Truncated)),
         }
     }
 
+    #[inline]
+    pub(super) fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
+        self.sending.write(self.phase.stage(), plaintext, output)
+    }
+
+    pub(super) fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+        self.sending.write_vec(self.phase.stage(), plaintext, output)
+    }
+
+    pub(super) fn wants_write(&self) -> bool {
+        self.sending.wants_write()
+    }
+
+    pub(super) fn output_len(&self, plaintext_len: usize) -> usize {
+        self.sending.output_len(self.phase.stage(), plaintext_len)
+    }
+
     pub(super) fn records_left(&self) -> u64 {
-        if self.takes_data() { self.outgoing.records_left() } else { 0 }
+        self.sending.records_left(self.phase.stage())
     }
 
     pub(super) fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
@@ -464,7 +442,11 @@ impl<R: Role> Driver<R> {
     }
 
     pub(super) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.receiving.facts
+    }
+
+    pub(super) fn source(&self) -> Source<'_> {
+        Source { facts: self.facts(), is_established: self.is_established(), state: self.state }
     }
 
     fn expected(&self) -> &'static [&'static str] {
@@ -475,10 +457,7 @@ impl<R: Role> Driver<R> {
     }
 
     fn observe(&self, direction: Direction, content_type: ContentType, message: &'static str, length: usize) {
-        if let Some(observer) = &self.observer {
-            let client_random = &self.facts.client_random;
-            observer.message(&Seen { direction, content_type, message, length, state: self.state, client_random });
-        }
+        self.receiving.observe(direction, content_type, message, length, self.state);
     }
 }
 
@@ -492,10 +471,6 @@ fn check_expected<R: Role>(machine: &R::Machine, next: Option<HandshakeType>) ->
     }
 }
 
-fn unexpected(message_type: HandshakeType, expected: &'static [&'static str]) -> Reason {
-    Reason::UnexpectedMessage { got: Input::Message { message_type, body: &[] }.name(), expected }
-}
-
 fn ends_flight(input: Input<'_>) -> bool {
     matches!(
         input,
@@ -504,10 +479,6 @@ fn ends_flight(input: Input<'_>) -> bool {
             ..
         }
     )
-}
-
-fn alert_name(description: AlertDescription) -> &'static str {
-    description.name().unwrap_or("an unknown alert")
 }
 
 fn not_there() -> Reason {

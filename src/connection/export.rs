@@ -4,10 +4,9 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::driver::Driver;
 use crate::crypto::{HashAlgorithm, Prf, server_end_point};
 use crate::error::{Error, Reason};
-use crate::handshake::{Bound, Role};
+use crate::handshake::{Bound, Facts};
 
 /// What an application's authentication can be bound to (RFC 5929, RFC 9266).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,19 +25,27 @@ pub enum ChannelBinding {
 const RESERVED: [&[u8]; 5] =
     [b"client finished", b"server finished", b"master secret", b"extended master secret", b"key expansion"];
 
-impl<R: Role> Driver<R> {
+/// What is exported from: a connection, or its receiving half.
+pub(super) struct Source<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) is_established: bool,
+    /// The name of the state, for errors.
+    pub(super) state: &'static str,
+}
+
+impl Source<'_> {
     /// RFC 5705 §4.
     pub(super) fn exporter(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Error> {
         let bound = self.bound()?;
         if RESERVED.contains(&label) {
             return Err(self.refuse(Reason::NotExported("TLS uses this label itself")));
         }
-        if !self.facts().extended_master_secret && !bound.exports_without_ems {
+        if !self.facts.extended_master_secret && !bound.exports_without_ems {
             return Err(self.refuse(Reason::NotExported("the peer does not support extended_master_secret")));
         }
-        let hash = self.facts().suite.map_or(HashAlgorithm::Sha256, |suite| suite.hash);
+        let hash = self.facts.suite.map_or(HashAlgorithm::Sha256, |suite| suite.hash);
         let prf = Prf::new(bound.backend, hash, bound.master_secret.as_slice());
-        let (client_random, server_random) = (&self.facts().client_random, &bound.server_random);
+        let (client_random, server_random) = (&self.facts.client_random, &bound.server_random);
         match context {
             None => prf.fill(label, &[client_random, server_random], out),
             Some(context) => {
@@ -55,7 +62,7 @@ impl<R: Role> Driver<R> {
             ChannelBinding::TlsUnique => {
                 let bound = self.bound()?;
                 // RFC 7627 §5.4.
-                if self.facts().resumed && !self.facts().extended_master_secret {
+                if self.facts.resumed && !self.facts.extended_master_secret {
                     let why = "the session was resumed without extended_master_secret (RFC 7627 §5.4)";
                     return Err(self.refuse(Reason::NotExported(why)));
                 }
@@ -63,7 +70,7 @@ impl<R: Role> Driver<R> {
             }
             ChannelBinding::TlsServerEndPoint => self.server_end_point(),
             ChannelBinding::TlsExporter => {
-                if !self.facts().extended_master_secret {
+                if !self.facts.extended_master_secret {
                     let why = "the peer does not support extended_master_secret (RFC 9266 §3)";
                     return Err(self.refuse(Reason::NotExported(why)));
                 }
@@ -78,9 +85,9 @@ impl<R: Role> Driver<R> {
     /// RFC 5929 §4.1.
     fn server_end_point(&self) -> Result<Vec<u8>, Error> {
         let bound = self.bound()?;
-        let facts = self.facts();
+        let facts = self.facts;
         let undefined = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
-        if !R::IS_CLIENT {
+        if !bound.is_client {
             let own = facts.identity.as_ref().and_then(|identity| identity.server_end_point());
             return own.or(facts.server_end_point.as_deref()).map(<[u8]>::to_vec).ok_or_else(undefined);
         }
@@ -92,7 +99,11 @@ impl<R: Role> Driver<R> {
     }
 
     fn bound(&self) -> Result<&Bound, Error> {
-        let bound = self.facts().bound.as_deref().filter(|_| self.is_established());
+        let bound = self.facts.bound.as_deref().filter(|_| self.is_established);
         bound.ok_or_else(|| self.refuse(Reason::NotExported("the handshake is not done")))
+    }
+
+    fn refuse(&self, reason: Reason) -> Error {
+        Error::new(reason, self.state)
     }
 }

@@ -2,8 +2,11 @@
 
 mod driver;
 mod export;
+mod receiving;
 mod requests;
+mod sending;
 mod shared;
+mod split;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,7 +28,8 @@ use crate::server::config::ServerConfig;
 use driver::Driver;
 
 pub use export::ChannelBinding;
-pub use shared::{Agreed, Connection, MIN_OUTPUT};
+pub use shared::{Agreed, Connection, MIN_OUTPUT, Receive, Transmit};
+pub use split::{AlertToken, Receiver, RefusedSplit, Sender};
 
 /// What [`ClientConnection::read`] did.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub enum Event {
     Closed,
     /// The connection has failed, and an alert for the peer waits to be written; the next read returns the error.
     Failing,
+    /// From a [`Receiver`] alone: hand it to [`Sender::alert`], and read on.
+    SendAlert(AlertToken),
 }
 
 /// The client's end of a connection.
@@ -194,7 +200,36 @@ macro_rules! api {
             pub fn state(&self) -> &'static str {
                 self.0.state()
             }
+        }
 
+        impl Connection for $connection {
+            fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
+                self.0.answer(answer)
+            }
+
+            fn is_established(&self) -> bool {
+                self.0.is_established()
+            }
+
+            fn error(&self) -> Option<&Error> {
+                self.0.error()
+            }
+
+            fn peer_certificates(&self) -> Option<&PeerCertificates> {
+                $connection::peer_certificates(self)
+            }
+
+            fn agreed(&self) -> Option<Agreed<'_>> {
+                $connection::agreed(self)
+            }
+        }
+    };
+}
+
+/// What is known of a connection, and of its receiving half.
+macro_rules! facts {
+    ($connection:ident) => {
+        impl $connection {
             /// The certificates that the peer sent, once they came; trusted only once the connection is established.
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
@@ -209,7 +244,7 @@ macro_rules! api {
             /// a label that TLS uses itself, for a context of more than 65535 bytes, and without extended_master_secret
             /// unless the configuration allows that.
             pub fn exporter(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Error> {
-                self.0.exporter(label, context, out)
+                self.0.source().exporter(label, context, out)
             }
 
             /// What an application's authentication can be bound to, so that nobody can relay it over another connection.
@@ -218,7 +253,7 @@ macro_rules! api {
             /// [`Reason::NotExported`](crate::Reason::NotExported): before the connection is established or after it has failed,
             /// or where the binding is not defined.
             pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
-                self.0.channel_binding(kind)
+                self.0.source().channel_binding(kind)
             }
 
             /// How the peer is known, once the connection is established.
@@ -232,7 +267,7 @@ macro_rules! api {
             #[must_use]
             pub fn agreed(&self) -> Option<Agreed<'_>> {
                 let facts = self.0.facts();
-                self.is_established().then_some(Agreed {
+                self.0.is_established().then_some(Agreed {
                     cipher_suite: facts.suite?.id,
                     resumed: facts.resumed,
                     key_exchange_group: facts.group,
@@ -295,64 +330,10 @@ macro_rules! api {
         impl fmt::Debug for $connection {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($connection))
-                    .field("state", &self.state())
+                    .field("state", &self.0.state())
                     .field("cipher_suite", &self.cipher_suite())
                     .field("server_name", &self.server_name())
                     .finish_non_exhaustive()
-            }
-        }
-
-        impl shared::Sealed for $connection {}
-
-        impl Connection for $connection {
-            #[inline]
-            fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
-                self.0.read(input)
-            }
-
-            #[inline]
-            fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
-                self.0.write(plaintext, output)
-            }
-
-            fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
-                self.0.write_vec(plaintext, output)
-            }
-
-            fn wants_write(&self) -> bool {
-                self.0.wants_write()
-            }
-
-            fn output_len(&self, plaintext_len: usize) -> usize {
-                self.0.output_len(plaintext_len)
-            }
-
-            fn close(&mut self) {
-                self.0.close();
-            }
-
-            fn end_of_input(&mut self) -> Result<(), Error> {
-                self.0.end_of_input()
-            }
-
-            fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
-                self.0.answer(answer)
-            }
-
-            fn is_established(&self) -> bool {
-                self.0.is_established()
-            }
-
-            fn error(&self) -> Option<&Error> {
-                self.0.error()
-            }
-
-            fn peer_certificates(&self) -> Option<&PeerCertificates> {
-                $connection::peer_certificates(self)
-            }
-
-            fn agreed(&self) -> Option<Agreed<'_>> {
-                $connection::agreed(self)
             }
         }
     };
@@ -360,3 +341,6 @@ macro_rules! api {
 
 api!(ClientConnection);
 api!(ServerConnection);
+facts!(ClientConnection);
+facts!(ServerConnection);
+facts!(Receiver);

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Received;
+use super::{ClientConnection, Received, Receiver, Sender, ServerConnection};
 use crate::ask::{Answer, RefusedAnswer};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
@@ -14,15 +14,23 @@ pub const MIN_OUTPUT: usize = 5 + 8 + 1 + 16;
 
 pub trait Sealed {}
 
-/// What drivers need of a connection, whichever its role. The methods are those of
-/// [`ClientConnection`](crate::ClientConnection) and [`ServerConnection`](crate::ServerConnection) of the same names.
-pub trait Connection: Sealed {
+/// What receives: a connection, or a [`Receiver`]. The methods are those of the same names there.
+pub trait Receive: Sealed {
     /// Takes at most one record from the front of `input`.
     ///
     /// # Errors
     /// Why the connection failed.
     fn read(&mut self, input: &mut [u8]) -> Result<Received, Error>;
 
+    /// To be called when the transport ends.
+    ///
+    /// # Errors
+    /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify, or why the connection had failed.
+    fn end_of_input(&mut self) -> Result<(), Error>;
+}
+
+/// What sends: a connection, or a [`Sender`]. The methods are those of the same names there.
+pub trait Transmit: Sealed {
     /// Puts what is queued, and records of as much of `plaintext` as fits, to the front of `output`.
     ///
     /// # Errors
@@ -43,13 +51,11 @@ pub trait Connection: Sealed {
 
     /// Queues a close_notify.
     fn close(&mut self);
+}
 
-    /// To be called when the transport ends.
-    ///
-    /// # Errors
-    /// [`Reason::Truncated`](crate::Reason::Truncated) if there was no close_notify, or why the connection had failed.
-    fn end_of_input(&mut self) -> Result<(), Error>;
-
+/// What drivers need of a whole connection, whichever its role. The methods are those of
+/// [`ClientConnection`] and [`ServerConnection`] of the same names.
+pub trait Connection: Receive + Transmit {
     /// Answers the question that the connection waits for.
     ///
     /// # Errors
@@ -68,6 +74,54 @@ pub trait Connection: Sealed {
     /// What was agreed on, once the connection is established.
     fn agreed(&self) -> Option<Agreed<'_>>;
 }
+
+macro_rules! receive {
+    ($($name:ident),*) => { $(
+        impl Sealed for $name {}
+
+        impl Receive for $name {
+            #[inline]
+            fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
+                $name::read(self, input)
+            }
+
+            fn end_of_input(&mut self) -> Result<(), Error> {
+                $name::end_of_input(self)
+            }
+        }
+    )* };
+}
+
+macro_rules! transmit {
+    ($($name:ident),*) => { $(
+        impl Transmit for $name {
+            #[inline]
+            fn write(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
+                $name::write(self, plaintext, output)
+            }
+
+            fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
+                $name::write_vec(self, plaintext, output)
+            }
+
+            fn wants_write(&self) -> bool {
+                $name::wants_write(self)
+            }
+
+            fn output_len(&self, plaintext_len: usize) -> usize {
+                $name::output_len(self, plaintext_len)
+            }
+
+            fn close(&mut self) {
+                $name::close(self);
+            }
+        }
+    )* };
+}
+
+impl Sealed for Sender {}
+receive!(ClientConnection, ServerConnection, Receiver);
+transmit!(ClientConnection, ServerConnection, Sender);
 
 /// What both sides agreed on. Its `Display` has a line for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -227,6 +227,8 @@ pub enum Reason {
     NotExported(&'static str),
     /// An answer that no question of this connection waits for.
     UnexpectedAnswer,
+    /// The connection cannot be split.
+    NotSplit(&'static str),
 }
 
 impl Reason {
@@ -292,7 +294,8 @@ impl Reason {
             | Reason::WriteAfterClose
             | Reason::Closed
             | Reason::NotExported(_)
-            | Reason::UnexpectedAnswer => return None,
+            | Reason::UnexpectedAnswer
+            | Reason::NotSplit(_) => return None,
         })
     }
 }
@@ -430,6 +433,7 @@ impl fmt::Display for Reason {
             Self::Closed => f.write_str("we closed the connection before the handshake was done"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
+            Self::NotSplit(why) => write!(f, "the connection cannot be split: {why}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::puppet::{Heard, Letter, Puppet, Side};
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::ask::{Answer, Ask, RefusedAnswer};
-use crate::connection::{ClientConnection, Event, Received, ServerConnection};
+use crate::connection::{ClientConnection, Event, Received, Receiver, Sender, ServerConnection};
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
 use crate::identity::VerifyPeer;
@@ -20,6 +20,12 @@ use crate::{ClientConfig, ServerConfig};
 pub(super) enum Real {
     Client(ClientConnection),
     Server(ServerConnection),
+    /// An established one in two halves; of a client, or of a server.
+    Halves {
+        is_client: bool,
+        receiver: Receiver,
+        sender: Sender,
+    },
 }
 
 macro_rules! of_either {
@@ -27,18 +33,34 @@ macro_rules! of_either {
         match $real {
             Real::Client($connection) => $call,
             Real::Server($connection) => $call,
+            Real::Halves { .. } => panic!("whole connections alone do this"),
         }
     };
 }
 
 impl Real {
+    /// What the receiving half has to say goes to the other one, except the reply to close_notify, which a whole connection
+    /// leaves to its application.
     pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
-        of_either!(self, connection => connection.read(input))
+        let Real::Halves { receiver, sender, .. } = self else {
+            return of_either!(self, connection => connection.read(input));
+        };
+        let received = receiver.read(input)?;
+        if let Received { consumed, event: Event::SendAlert(token) } = received {
+            if token.description() != AlertDescription::CLOSE_NOTIFY {
+                sender.alert(token);
+            }
+            return Ok(Received { consumed, event: Event::Progress });
+        }
+        Ok(received)
     }
 
     pub(super) fn write_all(&mut self, plaintext: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
-        _ = of_either!(self, connection => connection.write_vec(plaintext, &mut output));
+        _ = match self {
+            Real::Halves { sender, .. } => sender.write_vec(plaintext, &mut output),
+            whole => of_either!(whole, connection => connection.write_vec(plaintext, &mut output)),
+        };
         output
     }
 
@@ -47,19 +69,32 @@ impl Real {
     }
 
     pub(super) fn close(&mut self) {
-        of_either!(self, connection => connection.close());
+        match self {
+            Real::Halves { sender, .. } => sender.close(),
+            whole => of_either!(whole, connection => connection.close()),
+        }
     }
 
     pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
-        of_either!(self, connection => connection.end_of_input())
+        match self {
+            Real::Halves { receiver, .. } => receiver.end_of_input(),
+            whole => of_either!(whole, connection => connection.end_of_input()),
+        }
     }
 
     pub(super) fn state(&self) -> &'static str {
-        of_either!(self, connection => connection.state())
+        match self {
+            Real::Halves { .. } if self.is_established() => "Established",
+            Real::Halves { .. } => "Failed",
+            whole => of_either!(whole, connection => connection.state()),
+        }
     }
 
     pub(super) fn is_established(&self) -> bool {
-        of_either!(self, connection => connection.is_established())
+        match self {
+            Real::Halves { receiver, .. } => receiver.error().is_none(),
+            whole => of_either!(whole, connection => connection.is_established()),
+        }
     }
 
     pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
@@ -109,7 +144,18 @@ impl Bench {
     }
 
     pub(super) fn is_client(&self) -> bool {
-        matches!(self.real, Real::Client(_))
+        matches!(self.real, Real::Client(_) | Real::Halves { is_client: true, .. })
+    }
+
+    /// The established connection goes on in two halves.
+    pub(super) fn split(self) -> Self {
+        let is_client = self.is_client();
+        let halves = match self.real {
+            Real::Client(client) => client.split().expect("an established client"),
+            Real::Server(server) => server.split().expect("an established server"),
+            Real::Halves { receiver, sender, .. } => (receiver, sender),
+        };
+        Bench { real: Real::Halves { is_client, receiver: halves.0, sender: halves.1 }, ..self }
     }
 
     /// The puppet says this letter.
@@ -163,7 +209,7 @@ impl Bench {
                     return Ok(());
                 }
                 Event::Waiting => panic!("every question is answered"),
-                Event::Progress | Event::Established | Event::Failing => {}
+                Event::Progress | Event::Established | Event::Failing | Event::SendAlert(_) => {}
             }
             input.drain(..consumed);
             self.listen();
@@ -274,8 +320,8 @@ pub(super) const TO_SERVER: &[Letter] = &[
     Letter::Handshake(HandshakeType::FINISHED),
 ];
 
-/// Every connection on the way through the shortest handshake: before anything was said, after each letter, and
-/// established.
+/// Every connection on the way through the shortest handshake: before anything was said, after each letter, established,
+/// and split.
 pub(super) fn each_state() -> impl Iterator<Item = Bench> {
     let to = |letters: &'static [Letter], start: Start| {
         (0..=letters.len()).map(move |count| {
@@ -284,5 +330,10 @@ pub(super) fn each_state() -> impl Iterator<Item = Bench> {
             bench
         })
     };
-    to(TO_CLIENT, Bench::any_client).chain(to(TO_SERVER, Bench::any_server))
+    let halves = [Bench::any_client, Bench::any_server].into_iter().map(|start: Start| {
+        let mut bench = start();
+        bench.handshake();
+        bench.split()
+    });
+    to(TO_CLIENT, Bench::any_client).chain(to(TO_SERVER, Bench::any_server)).chain(halves)
 }

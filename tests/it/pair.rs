@@ -178,7 +178,7 @@ impl<C: Connection> End<C> {
                 }
             };
             let happened = match event {
-                Event::Progress | Event::Failing => None,
+                Event::Progress | Event::Failing | Event::SendAlert(_) => None,
                 Event::NeedInput { missing } => {
                     assert_eq!(consumed, 0, "NeedInput consumes nothing");
                     assert!(missing > 0, "NeedInput needs something");

@@ -31,7 +31,7 @@ fn data(length: usize, salt: u8) -> Vec<u8> {
 }
 
 /// Two ends of a connection through the system; nobody waits for ever.
-fn sockets() -> (TcpStream, TcpStream) {
+pub(crate) fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let one = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (other, _) = listener.accept().unwrap();

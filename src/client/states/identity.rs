@@ -59,7 +59,6 @@ impl On<Resolved> for AskIdentity {
             cx.hs.transcript.take_messages();
             return finish(cx, self.proofs, &keys);
         };
-        cx.facts.identity = Some(Arc::clone(&identity));
         let master = exchange_keys(cx, &keys)?;
         let signed = cx.hs.transcript.take_messages();
         Ok(AfterIdentity::AskSignature(AskSignature { proofs: self.proofs, master, identity, scheme, signed }))

@@ -1,0 +1,172 @@
+//! The receiving side of a connection: what it keeps through all phases, and what it does with records once the connection is
+//! established. A whole connection has one, and so has a [`Receiver`](super::Receiver).
+
+use alloc::sync::Arc;
+
+use super::requests::HelloRequests;
+use super::split::AlertToken;
+use super::{Event, Received};
+use crate::alert::AlertDescription;
+use crate::codec::Malformed;
+use crate::error::Reason;
+use crate::handshake::Facts;
+use crate::machine::Input;
+use crate::message::{ContentType, HEADER_LEN, HandshakeType};
+use crate::observer::{Direction, Observer, Seen};
+use crate::record::{Incoming, Join, MessageLimits, Taken};
+
+/// The state after the handshake, for errors and for the observer.
+pub(super) const ESTABLISHED: &str = "Established";
+
+pub(super) struct Receiving {
+    pub(super) incoming: Incoming,
+    pub(super) join: Join,
+    pub(super) facts: Facts,
+    pub(super) hello_requests: HelloRequests,
+    pub(super) close_received: bool,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    /// By what the peer asks for a new handshake.
+    request: HandshakeType,
+}
+
+impl Receiving {
+    pub(super) fn new(is_client: bool, limits: MessageLimits, observer: Option<Arc<dyn Observer>>) -> Self {
+        Receiving {
+            incoming: Incoming::new(),
+            join: Join::new(limits),
+            facts: Facts::default(),
+            hello_requests: HelloRequests::default(),
+            close_received: false,
+            observer,
+            request: if is_client { HandshakeType::HELLO_REQUEST } else { HandshakeType::CLIENT_HELLO },
+        }
+    }
+
+    /// The connection has failed: frees what was under way. RFC 5246 §7.2.2: after a fatal alert of either side, its session
+    /// is not resumed.
+    pub(super) fn end(&mut self, reason: &Reason) {
+        if reason.alert().is_some() || matches!(reason, Reason::PeerAlert(_)) {
+            self.facts.forget_session();
+        }
+        self.join.discard();
+    }
+
+    /// Reads on an established connection. What there is to say to the peer comes as [`Event::SendAlert`].
+    ///
+    /// An error comes with the count of bytes at the front of the input that are done with.
+    #[inline]
+    pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, (Reason, usize)> {
+        if self.close_received {
+            return Ok(Received { consumed: 0, event: Event::Closed });
+        }
+        if !self.join.is_aligned()
+            && let Some(token) = self.request_to_renegotiate().map_err(|reason| (reason, 0))?
+        {
+            return Ok(Received { consumed: 0, event: Event::SendAlert(token) });
+        }
+        let (content_type, payload, consumed) = match self.incoming.take(input) {
+            Ok(Taken::Record { content_type, payload, consumed }) => (content_type, payload, consumed),
+            Ok(Taken::NeedInput { missing }) => {
+                return Ok(Received { consumed: 0, event: Event::NeedInput { missing } });
+            }
+            Err(reason) => return Err((reason, 0)),
+        };
+        // Data is out of place within a handshake message.
+        if content_type == ContentType::APPLICATION_DATA && self.join.is_aligned() {
+            if payload.is_empty() {
+                return Ok(Received { consumed, event: Event::Progress });
+            }
+            self.hello_requests.clear();
+            return Ok(Received { consumed, event: Event::Data(payload) });
+        }
+        match self.handle(content_type, input.get(payload).unwrap_or_default()) {
+            Ok(event) => Ok(Received { consumed, event }),
+            Err(reason) => Err((reason, consumed)),
+        }
+    }
+
+    /// A record that is not application data in its place.
+    fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
+        match content_type {
+            ContentType::HANDSHAKE => {
+                self.join.push(payload);
+                Ok(self.request_to_renegotiate()?.map_or(Event::Progress, Event::SendAlert))
+            }
+            ContentType::CHANGE_CIPHER_SPEC => {
+                check_change_cipher_spec(payload, &self.join)?;
+                Err(Reason::UnexpectedMessage { got: Input::ChangeCipherSpec.name(), expected: &[] })
+            }
+            ContentType::ALERT => self.alert(payload, ESTABLISHED),
+            _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: &[] }),
+        }
+    }
+
+    /// RFC 5246 §7.2: a warning goes by, close_notify ends the peer's direction, and all else is an error.
+    pub(super) fn alert(&mut self, payload: &[u8], state: &'static str) -> Result<Event, Reason> {
+        let malformed = |problem| Reason::Malformed { message: "alert", problem };
+        let (level, description) = match *payload {
+            [level, description] => (level, AlertDescription(description)),
+            [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
+            _ => return Err(malformed(Malformed::Trailing("alert"))),
+        };
+        self.observe(Direction::Received, ContentType::ALERT, alert_name(description), payload.len(), state);
+        match level {
+            1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {
+                self.close_received = true;
+                Ok(Event::Closed)
+            }
+            1 => {
+                self.incoming.count_warning()?;
+                Ok(Event::Progress)
+            }
+            2 => Err(Reason::PeerAlert(description)),
+            _ => Err(Reason::AlertLevel(level)),
+        }
+    }
+
+    /// A HelloRequest or ClientHello in traffic, if it is whole: `no_renegotiation` (RFC 5246 §7.2.2).
+    fn request_to_renegotiate(&mut self) -> Result<Option<AlertToken>, Reason> {
+        if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != self.request) {
+            return Err(unexpected(message_type, &[]));
+        }
+        let Some((message_type, range)) = self.join.next()? else { return Ok(None) };
+        let message = self.join.bytes(range);
+        let body = message.get(HEADER_LEN..).unwrap_or_default();
+        let input = Input::Message { message_type, body };
+        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len(), ESTABLISHED);
+        self.hello_requests.count(if message_type == HandshakeType::HELLO_REQUEST { body } else { &[] })?;
+        self.join.renew();
+        Ok(Some(AlertToken::no_renegotiation()))
+    }
+
+    pub(super) fn observe(
+        &self,
+        direction: Direction,
+        content_type: ContentType,
+        message: &'static str,
+        length: usize,
+        state: &'static str,
+    ) {
+        if let Some(observer) = &self.observer {
+            let client_random = &self.facts.client_random;
+            observer.message(&Seen { direction, content_type, message, length, state, client_random });
+        }
+    }
+}
+
+/// RFC 5246 §7.1: a single byte of value 1. Keys change between messages, not within one.
+pub(super) fn check_change_cipher_spec(payload: &[u8], join: &Join) -> Result<(), Reason> {
+    match payload {
+        [1] if join.is_aligned() => Ok(()),
+        [1] => Err(Reason::ExcessHandshakeData),
+        _ => Err(Reason::BadChangeCipherSpec),
+    }
+}
+
+pub(super) fn unexpected(message_type: HandshakeType, expected: &'static [&'static str]) -> Reason {
+    Reason::UnexpectedMessage { got: Input::Message { message_type, body: &[] }.name(), expected }
+}
+
+pub(super) fn alert_name(description: AlertDescription) -> &'static str {
+    description.name().unwrap_or("an unknown alert")
+}
