@@ -172,7 +172,8 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
-    Agreed, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Received, ServerConnection,
+    Acceptance, Accepted, Accepting, Acceptor, Agreed, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT,
+    Received, ServerConnection,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,

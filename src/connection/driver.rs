@@ -98,6 +98,14 @@ impl Driver<Server> {
         driver.arrive(server::start());
         driver
     }
+
+    /// A server whose ClientHello is inside already.
+    pub(super) fn accepted(config: Arc<ServerConfig>, incoming: Incoming, join: Join) -> Self {
+        let mut driver = Driver::server(config);
+        driver.incoming = incoming;
+        driver.join.take_over(join);
+        driver
+    }
 }
 
 impl<R: Role> Driver<R> {

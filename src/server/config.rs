@@ -22,6 +22,7 @@ pub struct ServerConfig {
     pub(crate) common: Common,
     pub(crate) resolver: Arc<dyn ResolveIdentity>,
     pub(crate) preference: Preference,
+    pub(crate) sibling_speaks_tls13: bool,
 }
 
 impl AsRef<Common> for ServerConfig {
@@ -39,6 +40,7 @@ impl ServerConfig {
             resolver: None,
             strict_server_name: false,
             preference: Preference::default(),
+            sibling_speaks_tls13: false,
         }
     }
 }
@@ -52,6 +54,7 @@ pub struct ServerConfigBuilder {
     resolver: Option<Arc<dyn ResolveIdentity>>,
     strict_server_name: bool,
     preference: Preference,
+    sibling_speaks_tls13: bool,
 }
 
 impl ServerConfigBuilder {
@@ -90,6 +93,15 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Whether the same service also speaks TLS 1.3, by another stack that gets its clients from an
+    /// [`Acceptor`](crate::Acceptor). Then our ServerHello says what that of a TLS 1.3 server has to say (RFC 8446 §4.1.3), so
+    /// that a client that speaks both notices who keeps it from TLS 1.3; and a client that says that it fell back to TLS 1.2
+    /// is refused (RFC 7507 §3). Default: it does not.
+    pub fn sibling_speaks_tls13(mut self, speaks: bool) -> Self {
+        self.sibling_speaks_tls13 = speaks;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -109,7 +121,12 @@ impl ServerConfigBuilder {
                 return Err(ConfigError::new("identity", "say who this server is: an `identity` or a `resolver`"));
             }
         };
-        Ok(Arc::new(ServerConfig { common, resolver, preference: self.preference }))
+        Ok(Arc::new(ServerConfig {
+            common,
+            resolver,
+            preference: self.preference,
+            sibling_speaks_tls13: self.sibling_speaks_tls13,
+        }))
     }
 }
 

@@ -70,7 +70,7 @@ impl On<Resolved> for AskIdentity {
 
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
 fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -> Result<(), Reason> {
-    let random = cx.draw_random()?;
+    let random = negotiate::server_random(cx)?;
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
