@@ -15,4 +15,5 @@ mod identities;
 mod order;
 mod puppet;
 mod rules;
+mod twin;
 mod wire;
