@@ -16,6 +16,7 @@ mod pair;
 mod recorded;
 mod transport;
 
+mod acceptor;
 mod attacks;
 mod config;
 mod handshakes;
@@ -25,6 +26,7 @@ mod output;
 mod questions;
 mod replay;
 mod rustls_peer;
+mod sibling;
 mod sockets;
 mod splits;
 mod stream_ends;
