@@ -7,13 +7,13 @@ use alloc::sync::Arc;
 
 use pki_types::ServerName;
 
+use super::alerts::{Alert, Meaning};
 use super::requests::HelloRequests;
 use super::{Event, Received};
 use crate::alert::AlertDescription;
 use crate::ask::{Answer, Answered, RefusedAnswer, Token};
 use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
-use crate::codec::Malformed;
 use crate::config::Common;
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
@@ -310,27 +310,19 @@ impl<R: Role> Driver<R> {
 
     /// RFC 5246 §7.2.
     fn alert(&mut self, payload: &[u8]) -> Result<Event, Reason> {
-        let malformed = |problem| Reason::Malformed { message: "alert", problem };
-        let (level, description) = match *payload {
-            [level, description] => (level, AlertDescription(description)),
-            [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
-            _ => return Err(malformed(Malformed::Trailing("alert"))),
-        };
-        self.observe(Direction::Received, ContentType::ALERT, alert_name(description), payload.len());
-        match level {
-            1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {}
-            1 => {
+        let alert = Alert::read(payload)?;
+        self.observe(Direction::Received, ContentType::ALERT, alert_name(alert.description), payload.len());
+        match (alert.meaning()?, &self.phase) {
+            (Meaning::Warning, _) => {
                 self.incoming.count_warning()?;
-                return Ok(Event::Progress);
+                Ok(Event::Progress)
             }
-            2 => return Err(Reason::PeerAlert(description)),
-            _ => return Err(Reason::AlertLevel(level)),
+            (Meaning::CloseNotify, Phase::Handshake(_)) => Err(Reason::ClosedInHandshake),
+            (Meaning::CloseNotify, _) => {
+                self.close_received = true;
+                Ok(Event::Closed)
+            }
         }
-        if let Phase::Handshake(_) = self.phase {
-            return Err(Reason::ClosedInHandshake);
-        }
-        self.close_received = true;
-        Ok(Event::Closed)
     }
 
     /// A HelloRequest or ClientHello in traffic: `no_renegotiation` (RFC 5246 §7.2.2).
