@@ -102,15 +102,7 @@ const FRAMING: usize = 16 << 10;
 /// # assert_eq!(connection.server_name(), Some("a.example"));
 /// # let hello_b = hello("b.example")?;
 /// # let mut socket = Socket(&hello_b, Vec::new());
-/// # struct Borrowed<'a, 'b>(&'a mut Socket<'b>);
-/// # impl Read for Borrowed<'_, '_> {
-/// #     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> { self.0.read(out) }
-/// # }
-/// # impl Write for Borrowed<'_, '_> {
-/// #     fn write(&mut self, data: &[u8]) -> std::io::Result<usize> { self.0.write(data) }
-/// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
-/// # }
-/// # assert!(accept(Borrowed(&mut socket), &mut RecordBuffer::new(), &hosts).is_err());
+/// # assert!(accept(&mut socket, &mut RecordBuffer::new(), &hosts).is_err());
 /// # assert_eq!(socket.1, [21, 3, 3, 0, 2, 2, 112]);
 /// # Ok(())
 /// # }

@@ -1,17 +1,20 @@
 //! Choosing by ClientHello: what an acceptor shows, hands back and goes on with.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::thread;
 
 use tls12::message::{CipherSuite, ProtocolVersion};
+use tls12::stream::TlsStream;
 use tls12::{
-    Acceptance, Accepted, Accepting, Acceptor, AlertDescription, Error, Event, MessageLimits, NotTls, Reason,
-    RecordBuffer, ServerConfig, ServerConnection, Step,
+    Acceptance, Accepted, Accepting, Acceptor, AlertDescription, ClientConnection, Error, Event, MessageLimits, NotTls,
+    Reason, RecordBuffer, ServerConfig, ServerConnection, Step,
 };
 
 use crate::credentials::{Kind, identity, identity_for};
 use crate::pair::{Authority, Ed25519Key, End, NAME, Pair, server_config};
 use crate::rustls_peer::{client, server};
+use crate::transport::Moody;
 
 fn config() -> Arc<ServerConfig> {
     server(identity(Kind::P256)).build().unwrap()
@@ -169,6 +172,21 @@ fn a_record_buffer_keeps_what_the_acceptor_leaves() {
         assert!(buffer.fill_from(&mut left).unwrap() > 0);
     }
     assert_eq!(buffer.unread(), b"\x17\x03\x03\x00\x01x");
+}
+
+#[test]
+fn a_stream_reads_what_was_received_before_it() {
+    let (near, mut far) = Moody::pair(&[], &[]);
+    let connection = ClientConnection::new(client().build().unwrap(), NAME.try_into().unwrap()).unwrap();
+    let mut client = TlsStream::new(connection, near);
+    assert_eq!(client.handshake().map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
+    let mut buffer = RecordBuffer::new();
+    assert!(buffer.fill_from(&mut far).unwrap() > 0);
+    let mut server = TlsStream::with_received(ServerConnection::new(config()), far, buffer);
+    for _ in 0..4 {
+        _ = (server.handshake(), client.handshake());
+    }
+    assert!(server.connection().is_established() && client.connection().is_established());
 }
 
 #[test]
