@@ -111,6 +111,8 @@
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
 //!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
+//!   with an [`Acceptor`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
@@ -177,8 +179,8 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
-    Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Receive, Received, Receiver,
-    RefusedSplit, Sender, ServerConnection, Transmit,
+    Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
+    MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,

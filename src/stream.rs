@@ -41,10 +41,16 @@ pub struct TlsStream<C, T> {
 impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     /// Puts a connection onto its transport. Nothing is sent yet.
     pub fn new(connection: C, transport: T) -> Self {
+        TlsStream::with_received(connection, transport, RecordBuffer::new())
+    }
+
+    /// As [`Self::new`], where bytes of the transport were received already: those that an
+    /// [`Acceptor`](crate::Acceptor) left, or what [`Self::into_parts`] gave.
+    pub fn with_received(connection: C, transport: T, received: RecordBuffer) -> Self {
         TlsStream {
             connection,
             transport,
-            received: RecordBuffer::new(),
+            received,
             data: 0..0,
             output: Vec::new(),
             written: 0,

@@ -23,7 +23,7 @@ use crate::machine::Input;
 use crate::message::{ContentType, HandshakeType};
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
-use crate::record::{Outgoing, Sent, Taken};
+use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
 
@@ -107,6 +107,14 @@ impl Driver<Server> {
             flight.hs.transcript.keep_messages();
         }
         driver.arrive(server::start());
+        driver
+    }
+
+    /// A server whose ClientHello is inside already.
+    pub(super) fn accepted(config: Arc<ServerConfig>, incoming: Incoming, join: Join) -> Self {
+        let mut driver = Driver::server(config);
+        driver.receiving.incoming = incoming;
+        driver.receiving.join.take_over(join);
         driver
     }
 }

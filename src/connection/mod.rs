@@ -1,5 +1,7 @@
 //! The public connections: what both roles have in common is written once, here, and done by [`driver`].
 
+mod acceptor;
+mod alerts;
 mod driver;
 mod export;
 mod receiving;
@@ -27,6 +29,7 @@ use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
+pub use acceptor::{Acceptance, Accepted, Accepting, Acceptor};
 pub use export::ChannelBinding;
 pub use shared::{Agreed, Connection, MIN_OUTPUT, Receive, Transmit};
 pub use split::{AlertToken, Receiver, RefusedSplit, Sender};

@@ -223,6 +223,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// An `Acceptor` is read that has handed its ClientHello out.
+    AlreadyAccepted,
     /// Keying material or a channel binding is refused.
     NotExported(&'static str),
     /// An answer that no question of this connection waits for.
@@ -292,6 +294,7 @@ impl Reason {
             | Reason::KeyLimit
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
+            | Reason::AlreadyAccepted
             | Reason::Closed
             | Reason::NotExported(_)
             | Reason::UnexpectedAnswer
@@ -431,6 +434,7 @@ impl fmt::Display for Reason {
             }
             Self::NotExported(why) => write!(f, "nothing is exported: {why}"),
             Self::Closed => f.write_str("we closed the connection before the handshake was done"),
+            Self::AlreadyAccepted => f.write_str("read by an acceptor that has handed its ClientHello out"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
             Self::NotSplit(why) => write!(f, "the connection cannot be split: {why}"),

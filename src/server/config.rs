@@ -33,6 +33,7 @@ pub struct ServerConfig {
     pub(crate) client_schemes: Vec<SignatureScheme>,
     /// The names of the authorities, as they stand in CertificateRequest.
     pub(crate) client_authorities: Vec<u8>,
+    pub(crate) sibling_speaks_tls13: bool,
 }
 
 impl AsRef<Common> for ServerConfig {
@@ -58,6 +59,7 @@ impl ServerConfig {
             tickets: None,
             client_auth: None,
             client_schemes: None,
+            sibling_speaks_tls13: false,
         }
     }
 }
@@ -75,6 +77,7 @@ pub struct ServerConfigBuilder {
     tickets: Option<Arc<dyn TicketSealer>>,
     client_auth: Option<(ClientAuthPolicy, Arc<dyn VerifyPeer>)>,
     client_schemes: Option<Vec<SignatureScheme>>,
+    sibling_speaks_tls13: bool,
 }
 
 impl ServerConfigBuilder {
@@ -140,6 +143,15 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Whether the same service also speaks TLS 1.3, by another stack that gets its clients from an
+    /// [`Acceptor`](crate::Acceptor). Then our ServerHello says what that of a TLS 1.3 server has to say (RFC 8446 §4.1.3), so
+    /// that a client that speaks both notices who keeps it from TLS 1.3; and a client that says that it fell back to TLS 1.2
+    /// is refused (RFC 7507 §3). Default: it does not.
+    pub fn sibling_speaks_tls13(mut self, speaks: bool) -> Self {
+        self.sibling_speaks_tls13 = speaks;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -174,6 +186,7 @@ impl ServerConfigBuilder {
             client_auth: self.client_auth,
             client_schemes,
             client_authorities,
+            sibling_speaks_tls13: self.sibling_speaks_tls13,
         }))
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::identities::{P256, client_config, server_config, server_name, slow};
 use super::puppet::{Heard, Letter, Puppet, Side};
+use super::twin::Twin;
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::ask::{Answer, Ask, RefusedAnswer};
@@ -113,6 +114,8 @@ pub(super) struct Bench {
     pub(super) closed: bool,
     /// How many questions were put off and answered.
     pub(super) answered: usize,
+    /// Until the ClientHello of a server is whole.
+    pub(super) twin: Option<Twin>,
 }
 
 impl Bench {
@@ -124,7 +127,9 @@ impl Bench {
 
     /// A real server with these settings.
     pub(super) fn server(config: Arc<ServerConfig>) -> Self {
-        Self::new(Real::Server(ServerConnection::new(config)), Puppet::new(Side::Client))
+        let server = ServerConnection::new(Arc::clone(&config));
+        let bench = Self::new(Real::Server(server), Puppet::new(Side::Client));
+        Bench { twin: Some(Twin::new(config)), ..bench }
     }
 
     /// A real client with the settings of most tests.
@@ -138,7 +143,7 @@ impl Bench {
     }
 
     fn new(real: Real, puppet: Puppet) -> Self {
-        let mut bench = Bench { real, puppet, data: Vec::new(), closed: false, answered: 0 };
+        let mut bench = Bench { real, puppet, data: Vec::new(), closed: false, answered: 0, twin: None };
         bench.listen();
         bench
     }
@@ -188,8 +193,15 @@ impl Bench {
 
     /// Bytes arrive, and are read until nothing more happens; the puppet hears what is said in return.
     pub(super) fn deliver(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.twin = self.twin.take().filter(|_| self.real.state() == "WaitClientHello");
         let result = self.read_all(bytes.to_vec());
         self.listen();
+        let state = self.real.state();
+        if let Some(twin) = &mut self.twin
+            && !twin.is_like(bytes, &result, state)
+        {
+            self.twin = None;
+        }
         result
     }
 
@@ -245,6 +257,9 @@ impl Bench {
     /// The puppet hears all that is written.
     pub(super) fn listen(&mut self) {
         let output = self.real.write_all(&[]);
+        if let Some(twin) = &mut self.twin {
+            twin.said.extend_from_slice(&output);
+        }
         self.puppet.hear(&output);
     }
 

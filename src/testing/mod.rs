@@ -16,4 +16,5 @@ mod order;
 mod puppet;
 mod rules;
 mod split;
+mod twin;
 mod wire;

@@ -43,6 +43,8 @@ impl Subject {
         bench.puppet.status_request = if self.is_client() { status_promised } else { status_offered };
         bench.puppet.extended_master_secret = extended_master_secret;
         if let Some((state, letter)) = self.planted {
+            // The deviation is the connection's alone.
+            bench.twin = None;
             bench.real.plant(state, letter);
         }
         bench

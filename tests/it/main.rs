@@ -18,6 +18,7 @@ mod recorded;
 mod sessions;
 mod transport;
 
+mod acceptor;
 mod attacks;
 mod client_auth;
 mod config;
@@ -29,6 +30,7 @@ mod questions;
 mod replay;
 mod resumption;
 mod rustls_peer;
+mod sibling;
 mod sockets;
 mod split;
 mod splits;

@@ -38,11 +38,11 @@ fn only(suites: &[CipherSuite], groups: &[NamedGroup]) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn all() -> Arc<CryptoProvider> {
+pub(crate) fn all() -> Arc<CryptoProvider> {
     Arc::new(provider::default_provider())
 }
 
-fn rustls_client_config(provider: Arc<CryptoProvider>, authority: &Authority) -> rustls::ClientConfig {
+pub(crate) fn rustls_client_config(provider: Arc<CryptoProvider>, authority: &Authority) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.root()).unwrap();
     let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Stopped));
@@ -58,15 +58,15 @@ fn rustls_server_config(provider: Arc<CryptoProvider>, kind: Kind) -> rustls::Se
 }
 
 /// A connection of ours with one of rustls, and the wires between them.
-struct Mixed<C, R> {
-    ours: End<C>,
+pub(crate) struct Mixed<C, R> {
+    pub(crate) ours: End<C>,
     theirs: R,
     /// What rustls said when it failed.
-    refused: Option<rustls::Error>,
+    pub(crate) refused: Option<rustls::Error>,
 }
 
 /// Either role of rustls.
-trait Rustls {
+pub(crate) trait Rustls {
     fn common(&mut self) -> &mut rustls::ConnectionCommon<Self::Data>;
     type Data;
 }
@@ -149,7 +149,7 @@ fn our_client(
     mixed
 }
 
-fn our_server(
+pub(crate) fn our_server(
     server: ServerConfigBuilder,
     theirs: rustls::ClientConfig,
 ) -> Mixed<ServerConnection, rustls::ClientConnection> {
@@ -160,11 +160,11 @@ fn our_server(
     mixed
 }
 
-fn client() -> ClientConfigBuilder {
+pub(crate) fn client() -> ClientConfigBuilder {
     client_config(authority(), 1).groups(backend_groups())
 }
 
-fn server(identity: Identity) -> ServerConfigBuilder {
+pub(crate) fn server(identity: Identity) -> ServerConfigBuilder {
     server_config(2).groups(backend_groups()).identity(identity)
 }
 
@@ -353,7 +353,7 @@ fn a_client_that_also_speaks_tls_1_3_is_answered_with_1_2() {
 }
 
 /// A client of TLS 1.3 and 1.2.
-fn both_versions(provider: Arc<CryptoProvider>) -> rustls::ClientConfig {
+pub(crate) fn both_versions(provider: Arc<CryptoProvider>) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority().root()).unwrap();
     let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Stopped));

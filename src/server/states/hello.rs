@@ -64,7 +64,7 @@ impl On<Resolved> for AskIdentity {
         // RFC 5077 §3.4: a session ID is for those who get no ticket.
         let session_ticket = cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
         let stored = cx.hs.config.session_store.is_some() && !session_ticket;
-        let (random, session_id) = cx.draw_random(stored)?;
+        let (random, session_id) = negotiate::server_random(cx, stored)?;
         cx.hs.kept.ticket_promised = session_ticket;
         cx.hs.kept.session_id = stored.then_some(session_id);
         let session_id: &[u8] = if stored { &session_id } else { &[] };

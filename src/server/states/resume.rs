@@ -24,6 +24,7 @@ use crate::message::{HandshakeType, NewSessionTicket};
 use crate::observer::NotResumed;
 use crate::proof::{Binding, KeyExchangeProof, PeerProof, Resumable};
 use crate::server::flow::{AfterFound, AfterRenewal, AfterVerdictAgain, Asks, On};
+use crate::server::negotiate;
 use crate::session::{Handle, Session, Side};
 
 /// The client offers a session.
@@ -200,7 +201,7 @@ where
     let suite = session.suite;
     let master = cx.resume_master_secret(&session);
     cx.take_over(Arc::clone(&session));
-    let (random, _) = cx.draw_random(false)?;
+    let (random, _) = negotiate::server_random(cx, false)?;
     let says = Says { suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
     send_hello(cx, &hello, &says)?;
     // No CertificateVerify can come.
