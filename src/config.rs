@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList};
 use crate::observer::Observer;
-use crate::record::MessageLimits;
+use crate::record::{MAX_FRAGMENT, MIN_LIMIT, MessageLimits, RecordSize};
 
 /// Whether extended_master_secret (RFC 7627) must be negotiated. It is always offered and preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(crate) struct Common {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: u16,
 }
 
 impl Common {
@@ -72,6 +74,8 @@ pub(crate) struct CommonBuilder {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: Option<u16>,
 }
 
 impl CommonBuilder {
@@ -90,6 +94,8 @@ impl CommonBuilder {
             key_log: None,
             exports_without_ems: false,
             message_limits,
+            record_size: RecordSize::default(),
+            record_size_limit: None,
         }
     }
 
@@ -105,6 +111,7 @@ impl CommonBuilder {
         };
         check_groups("groups", &groups)?;
         check_limits(self.message_limits)?;
+        check_record_sizes(self.record_size, self.record_size_limit)?;
         let alpn = encode_alpn(&self.alpn)?;
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
@@ -125,6 +132,9 @@ impl CommonBuilder {
             key_log: self.key_log,
             exports_without_ems: self.exports_without_ems,
             message_limits: self.message_limits,
+            record_size: self.record_size,
+            // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
+            record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
             backend: self.backend,
         })
     }
@@ -173,6 +183,16 @@ fn check_limits(limits: MessageLimits) -> Result<(), ConfigError> {
     match limits {
         MessageLimits { certificate: 0, .. } => Err(ConfigError::new("message_limits.certificate", "it is 0")),
         MessageLimits { other: 0, .. } => Err(ConfigError::new("message_limits.other", "it is 0")),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 8449 §4.
+fn check_record_sizes(size: RecordSize, limit: Option<u16>) -> Result<(), ConfigError> {
+    let (fits, problem) = (MIN_LIMIT..=MAX_FRAGMENT, "it is not 64 to 16384");
+    match size {
+        RecordSize::Fixed(bytes) if !fits.contains(&bytes) => Err(ConfigError::new("record_size", problem)),
+        _ if limit.is_some_and(|limit| !fits.contains(&limit)) => Err(ConfigError::new("record_size_limit", problem)),
         _ => Ok(()),
     }
 }
@@ -283,6 +303,20 @@ macro_rules! common_settings {
         /// How long the peer's handshake messages may be, in bytes.
         pub fn message_limits(mut self, limits: $crate::MessageLimits) -> Self {
             self.common.message_limits = limits;
+            self
+        }
+
+        /// How much data goes into the records that we send. Default: as much as possible.
+        pub fn record_size(mut self, size: $crate::RecordSize) -> Self {
+            self.common.record_size = size;
+            self
+        }
+
+        /// The most plaintext, in bytes, that records to us may have once they are protected: 64 to 16,384
+        /// (record_size_limit, RFC 8449). Only a peer that knows the extension is bound to it. Default: 16,384, which limits
+        /// nothing and lets the peer name a limit of its own; a client that asks for a `max_fragment_length` says the same here.
+        pub fn record_size_limit(mut self, bytes: u16) -> Self {
+            self.common.record_size_limit = Some(bytes);
             self
         }
     };

@@ -189,7 +189,7 @@ pub use key_log::KeyLogFile;
 pub use observer::{Direction, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
-pub use record::{MessageLimits, Sent};
+pub use record::{MessageLimits, RecordSize, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 

@@ -6,7 +6,7 @@ use crate::config::{Common, CommonBuilder, common_settings, has_twice};
 use crate::crypto::Backend;
 use crate::error::ConfigError;
 use crate::identity::VerifyPeer;
-use crate::message::SignatureScheme;
+use crate::message::{MaxFragmentLength, SignatureScheme};
 use crate::record::MessageLimits;
 
 /// The settings of a client: checked when built, immutable, shared by any number of connections.
@@ -16,6 +16,7 @@ pub struct ClientConfig {
     pub(crate) verifier: Arc<dyn VerifyPeer>,
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) send_server_name: bool,
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl AsRef<Common> for ClientConfig {
@@ -34,6 +35,7 @@ impl ClientConfig {
             roots: None,
             schemes: None,
             send_server_name: true,
+            max_fragment_length: None,
         }
     }
 }
@@ -48,6 +50,7 @@ pub struct ClientConfigBuilder {
     roots: Option<Vec<pki_types::CertificateDer<'static>>>,
     schemes: Option<Vec<SignatureScheme>>,
     send_server_name: bool,
+    max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl ClientConfigBuilder {
@@ -80,11 +83,24 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Asks the server for short records, in both directions and in the handshake too (RFC 6066 §4). For servers that do not
+    /// know record_size_limit, which takes its place with those that do. Default: not asked for.
+    pub fn max_fragment_length(mut self, length: MaxFragmentLength) -> Self {
+        self.max_fragment_length = Some(length);
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// The first setting that is wrong, by the name of its field.
-    pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+    pub fn build(mut self) -> Result<Arc<ClientConfig>, ConfigError> {
+        if let Some(length) = self.max_fragment_length {
+            let unknown = || ConfigError::new("max_fragment_length", "it is none of the four that there are");
+            let bytes = length.bytes().ok_or_else(unknown)?;
+            // RFC 8449 §5: a server that knows both ignores this one.
+            self.common.record_size_limit.get_or_insert(bytes);
+        }
         let common = self.common.build()?;
         let schemes = schemes(self.schemes, common.backend.verify_schemes())?;
         let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
@@ -102,7 +118,13 @@ impl ClientConfigBuilder {
         let verifier = self.verifier;
         let verifier =
             verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
-        Ok(Arc::new(ClientConfig { common, verifier, schemes, send_server_name: self.send_server_name }))
+        Ok(Arc::new(ClientConfig {
+            common,
+            verifier,
+            schemes,
+            send_server_name: self.send_server_name,
+            max_fragment_length: self.max_fragment_length,
+        }))
     }
 }
 

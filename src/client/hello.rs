@@ -36,6 +36,8 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             alpn: common.alpn(),
             status_request: config.verifier.wants_status().then_some(StatusRequest::OCSP),
             signed_certificate_timestamp: config.verifier.wants_scts(),
+            max_fragment_length: config.max_fragment_length,
+            record_size_limit: Some(common.record_size_limit),
             ..ClientExtensions::default()
         },
     };

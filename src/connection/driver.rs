@@ -103,11 +103,11 @@ impl Driver<Server> {
 impl<R: Role> Driver<R> {
     fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
         let common: &Common = (*config).as_ref();
-        let (observer, limits) = (common.observer.clone(), common.message_limits);
+        let (observer, limits, record_size) = (common.observer.clone(), common.message_limits, common.record_size);
         Driver {
             state: "Start",
             incoming: Incoming::new(),
-            outgoing: Outgoing::new(R::FIRST_FLIGHT),
+            outgoing: Outgoing::new(R::FIRST_FLIGHT).with_record_size(record_size),
             join: Join::new(limits),
             facts: Facts::default(),
             observer,
@@ -399,6 +399,10 @@ impl<R: Role> Driver<R> {
             _ if self.close_received => Ok(()),
             _ => Err(self.end(Reason::Truncated)),
         }
+    }
+
+    pub(super) fn max_plaintext_received(&self) -> usize {
+        self.incoming.plaintext_limit()
     }
 
     pub(super) fn records_left(&self) -> u64 {

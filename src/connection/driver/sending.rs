@@ -44,6 +44,14 @@ impl<R: Role> Driver<R> {
         Ok(Sent { taken: 0, produced })
     }
 
+    pub(in crate::connection) fn start_small_again(&mut self) {
+        self.outgoing.start_small_again();
+    }
+
+    pub(in crate::connection) fn max_plaintext_sent(&self) -> usize {
+        self.outgoing.max_fragment()
+    }
+
     pub(in crate::connection) fn wants_write(&self) -> bool {
         self.outgoing.pending() > 0
     }

@@ -90,8 +90,14 @@ fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
+            max_fragment_length: cx.facts.max_fragment_length,
+            record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
             ..ServerExtensions::default()
         },
     };
-    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))
+    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))?;
+    if let Some(length) = cx.facts.max_fragment_length {
+        cx.limit_fragments(length);
+    }
+    Ok(())
 }
