@@ -17,7 +17,7 @@ pub(super) const AEADS: [AeadAlgorithm; 3] =
     [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305];
 
 /// Full records.
-const FULL: usize = MAX_FRAGMENT as usize;
+const FULL: usize = 1 << 14;
 
 /// What the peer takes.
 fn limits() -> impl Strategy<Value = u16> {

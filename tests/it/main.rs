@@ -25,6 +25,7 @@ mod output;
 mod questions;
 mod replay;
 mod rustls_peer;
+mod sizes;
 mod sockets;
 mod splits;
 mod stream_ends;
