@@ -162,15 +162,15 @@ macro_rules! api {
                 self.0.start_small_again();
             }
 
-            /// The most plaintext, in bytes, that the peer takes in a record now: 16,384 unless it asked for less
+            /// The most plaintext, in bytes, that the peer takes in a record now: 16,384 unless less was agreed on
             /// (record_size_limit, RFC 8449; max_fragment_length, RFC 6066 §4).
             #[must_use]
             pub fn max_plaintext_sent(&self) -> usize {
                 self.0.max_plaintext_sent()
             }
 
-            /// The most plaintext, in bytes, that a record of the peer may have now: 16,384 unless we asked for less and it
-            /// agreed. A longer one is answered with `record_overflow`.
+            /// The most plaintext, in bytes, that a record of the peer may have now: 16,384 unless less was agreed on. A longer
+            /// one is answered with `record_overflow`.
             #[must_use]
             pub fn max_plaintext_received(&self) -> usize {
                 self.0.max_plaintext_received()

@@ -19,10 +19,10 @@ pub(crate) const MIN_LIMIT: u16 = 64;
 pub enum RecordSize {
     /// Up to so many bytes, 64 to 16,384.
     Fixed(u16),
-    /// Little at first: a peer can read a record only when all of it has come, so each one goes into a TCP segment of its
-    /// own (1,208 bytes with all that TLS adds), and none waits for segments that are late or lost. Once 64 KiB of data
+    /// Little at first: a peer can read a record only when all of it has come, so each one is short enough for a single TCP
+    /// segment (1,208 bytes with all that TLS adds), and does not wait for many that are late or lost. Once 64 KiB of data
     /// went out, records are full ones of 16,384 bytes, which cost less. There is no clock in here: after a pause, when TCP
-    /// starts slowly again, `start_small_again` starts over.
+    /// starts slowly again, the connection's `start_small_again` starts over.
     Growing,
 }
 
