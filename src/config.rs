@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList, SignatureScheme};
 use crate::observer::Observer;
-use crate::record::MessageLimits;
+use crate::record::{MAX_FRAGMENT, MIN_LIMIT, MessageLimits, RecordSize};
 
 /// Whether extended_master_secret (RFC 7627) must be negotiated. It is always offered and preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(crate) struct Common {
     /// In seconds.
     pub(crate) session_lifetime: u32,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: u16,
 }
 
 impl Common {
@@ -81,6 +83,8 @@ pub(crate) struct CommonBuilder {
     pub(crate) session_context: Option<Vec<u8>>,
     pub(crate) session_lifetime: Duration,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: Option<u16>,
 }
 
 impl CommonBuilder {
@@ -102,6 +106,8 @@ impl CommonBuilder {
             session_context: None,
             session_lifetime: SESSION_LIFETIME,
             verify_on_resumption: false,
+            record_size: RecordSize::default(),
+            record_size_limit: None,
         }
     }
 
@@ -117,6 +123,7 @@ impl CommonBuilder {
         };
         check_groups("groups", &groups)?;
         check_limits(self.message_limits)?;
+        check_record_sizes(self.record_size, self.record_size_limit)?;
         let alpn = encode_alpn(&self.alpn)?;
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
@@ -146,6 +153,9 @@ impl CommonBuilder {
             session_context,
             session_lifetime: check_lifetime(self.session_lifetime)?,
             verify_on_resumption: self.verify_on_resumption,
+            record_size: self.record_size,
+            // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
+            record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
             backend: self.backend,
         })
     }
@@ -246,6 +256,16 @@ fn check_limits(limits: MessageLimits) -> Result<(), ConfigError> {
     match limits {
         MessageLimits { certificate: 0, .. } => Err(ConfigError::new("message_limits.certificate", "it is 0")),
         MessageLimits { other: 0, .. } => Err(ConfigError::new("message_limits.other", "it is 0")),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 8449 §4.
+fn check_record_sizes(size: RecordSize, limit: Option<u16>) -> Result<(), ConfigError> {
+    let (fits, problem) = (MIN_LIMIT..=MAX_FRAGMENT, "it is not 64 to 16384");
+    match size {
+        RecordSize::Fixed(bytes) if !fits.contains(&bytes) => Err(ConfigError::new("record_size", problem)),
+        _ if limit.is_some_and(|limit| !fits.contains(&limit)) => Err(ConfigError::new("record_size_limit", problem)),
         _ => Ok(()),
     }
 }
@@ -378,6 +398,20 @@ macro_rules! common_settings {
         /// How long the peer's handshake messages may be, in bytes.
         pub fn message_limits(mut self, limits: $crate::MessageLimits) -> Self {
             self.common.message_limits = limits;
+            self
+        }
+
+        /// How much data goes into the records that we send. Default: as much as possible.
+        pub fn record_size(mut self, size: $crate::RecordSize) -> Self {
+            self.common.record_size = size;
+            self
+        }
+
+        /// The most plaintext, in bytes, that records to us may have once they are protected: 64 to 16,384
+        /// (record_size_limit, RFC 8449). Only a peer that knows the extension is bound to it. Default: 16,384, which limits
+        /// nothing and lets the peer name a limit of its own; a client that asks for a `max_fragment_length` says the same here.
+        pub fn record_size_limit(mut self, bytes: u16) -> Self {
+            self.common.record_size_limit = Some(bytes);
             self
         }
     };

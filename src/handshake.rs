@@ -17,10 +17,12 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
 use crate::machine::Input;
-use crate::message::{ContentType, Finished, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::message::{
+    ContentType, Finished, HEADER_LEN, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, SignatureScheme,
+};
 use crate::observer::{Direction, Seen};
 use crate::proof::{Established, FinishedVerified};
-use crate::record::{Incoming, Outgoing};
+use crate::record::{Incoming, MIN_LIMIT, Outgoing};
 use crate::session::Session;
 use crate::transcript::Transcript;
 
@@ -67,6 +69,8 @@ pub(crate) struct Handshake<R: Role> {
     pub(crate) peer_not_after: Option<u64>,
     /// Waits for the peer's ChangeCipherSpec.
     incoming_key: Option<OpeningKey>,
+    /// RFC 8449 §4: for the records under the new keys.
+    pub(crate) record_limits: Option<RecordLimits>,
     pub(crate) kept: R::Kept,
 }
 
@@ -83,6 +87,7 @@ impl<R: Role> Handshake<R> {
             resumed: None,
             peer_not_after: None,
             incoming_key: None,
+            record_limits: None,
             kept,
         }
     }
@@ -92,6 +97,15 @@ pub(crate) use sessions::Stored;
 
 /// Of a session: all that this library makes have 32 bytes.
 pub(crate) type SessionId = [u8; 32];
+
+/// Both sides' record_size_limit: the most plaintext of a record, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordLimits {
+    /// Of those that we send.
+    pub(crate) peer: u16,
+    /// Of those that come.
+    pub(crate) ours: u16,
+}
 
 /// What exporters and channel bindings are made of; stays with the connection.
 pub(crate) struct Bound {
@@ -113,6 +127,8 @@ pub(crate) struct Facts {
     pub(crate) scheme: Option<SignatureScheme>,
     pub(crate) alpn: Option<Box<[u8]>>,
     pub(crate) server_name: Option<Box<str>>,
+    /// RFC 6066 §4: unlike record_size_limit, it stays with the session.
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) peer_certificates: Option<PeerCertificates>,
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
@@ -254,7 +270,29 @@ impl<'c, R: Role> Cx<'c, R> {
         let missing = || Reason::Local { what: "the handshake", why: "no keys yet".into() };
         let key = self.hs.incoming_key.take().ok_or_else(missing)?;
         self.incoming.set_key(key);
+        if let Some(limits) = self.hs.record_limits {
+            self.incoming.limit_plaintext(limits.ours);
+        }
         Ok(())
+    }
+
+    /// The peer's record_size_limit came, and ours is or will be said. RFC 8449 §4: one below 64 is an error; one above the
+    /// protocol's own may be meant for another version.
+    pub(crate) fn limit_protected_records(&mut self, peer: u16) -> Result<(), Reason> {
+        if peer < MIN_LIMIT {
+            return Err(Reason::RecordSizeLimit(peer));
+        }
+        self.hs.record_limits = Some(RecordLimits { peer, ours: self.common().record_size_limit });
+        Ok(())
+    }
+
+    /// max_fragment_length is agreed on. RFC 6066 §4: from here on it holds for all records, those of the handshake too.
+    pub(crate) fn limit_fragments(&mut self, length: MaxFragmentLength) {
+        if let Some(bytes) = length.bytes() {
+            self.facts.max_fragment_length = Some(length);
+            self.outgoing.limit_fragment(bytes);
+            self.incoming.limit_plaintext(bytes);
+        }
     }
 
     /// RFC 5246 §7.4.9, over the transcript so far.
@@ -270,6 +308,9 @@ impl<'c, R: Role> Cx<'c, R> {
         key: SealingKey,
     ) -> Result<(), Reason> {
         self.outgoing.change_cipher_spec(key)?;
+        if let Some(limits) = self.hs.record_limits {
+            self.outgoing.limit_fragment(limits.peer);
+        }
         self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
         self.hs.first_finished.get_or_insert(verify_data);

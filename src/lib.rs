@@ -118,6 +118,8 @@
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
+//! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
+//!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.
 //! - **Tests.** Given [`Random`], [`Clock`], [`KeyExchangeGroup`] and [`SigningKey`] of your own, the same input gives the same
 //!   bytes, and any handshake can be replayed.
 //!
@@ -200,7 +202,7 @@ pub use key_log::KeyLogFile;
 pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
-pub use record::{MessageLimits, Sent};
+pub use record::{MessageLimits, RecordSize, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use crate::config::{Common, CommonBuilder, common_settings, schemes};
 use crate::crypto::Backend;
 use crate::error::ConfigError;
 use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
-use crate::message::SignatureScheme;
+use crate::message::{MaxFragmentLength, SignatureScheme};
 use crate::record::MessageLimits;
 use crate::session::ClientSessions;
 
@@ -20,6 +20,7 @@ pub struct ClientConfig {
     pub(crate) sessions: Option<Arc<dyn ClientSessions>>,
     /// Who we are, for servers that ask.
     pub(crate) resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl AsRef<Common> for ClientConfig {
@@ -41,6 +42,7 @@ impl ClientConfig {
             sessions: None,
             identities: Vec::new(),
             resolver: None,
+            max_fragment_length: None,
         }
     }
 }
@@ -58,6 +60,7 @@ pub struct ClientConfigBuilder {
     sessions: Option<Arc<dyn ClientSessions>>,
     identities: Vec<Identity>,
     resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl ClientConfigBuilder {
@@ -110,11 +113,24 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Asks the server for short records, in both directions and in the handshake too (RFC 6066 §4). For servers that do not
+    /// know record_size_limit, which takes its place with those that do. Default: not asked for.
+    pub fn max_fragment_length(mut self, length: MaxFragmentLength) -> Self {
+        self.max_fragment_length = Some(length);
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// The first setting that is wrong, by the name of its field.
-    pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+    pub fn build(mut self) -> Result<Arc<ClientConfig>, ConfigError> {
+        if let Some(length) = self.max_fragment_length {
+            let unknown = || ConfigError::new("max_fragment_length", "it is none of the four that there are");
+            let bytes = length.bytes().ok_or_else(unknown)?;
+            // RFC 8449 §5: a server that knows both ignores this one.
+            self.common.record_size_limit.get_or_insert(bytes);
+        }
         let common = self.common.build(self.sessions.is_some())?;
         let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
         let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
@@ -146,6 +162,7 @@ impl ClientConfigBuilder {
             send_server_name: self.send_server_name,
             sessions: self.sessions,
             resolver,
+            max_fragment_length: self.max_fragment_length,
         }))
     }
 }

@@ -10,7 +10,8 @@ use crate::config::ExtendedMasterSecret;
 use crate::error::Reason;
 use crate::handshake::{Cx, Stored};
 use crate::message::{
-    ClientExtensions, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, StatusRequest, UNCOMPRESSED,
+    ClientExtensions, ClientHello, HandshakeType, MaxFragmentLength, NO_COMPRESSION, ProtocolVersion, StatusRequest,
+    UNCOMPRESSED,
 };
 use crate::observer::NotResumed;
 use crate::proof::{Binding, Resumable};
@@ -64,6 +65,8 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             signed_certificate_timestamp: config.verifier.wants_scts(),
             // RFC 5077 §3.2: empty to ask for a ticket.
             session_ticket: ticket.or(config.sessions.as_ref().map(|_| <&[u8]>::default())),
+            max_fragment_length: config.max_fragment_length,
+            record_size_limit: Some(common.record_size_limit),
             ..ClientExtensions::default()
         },
     };
@@ -102,6 +105,11 @@ fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed
     let required = common.extended_master_secret == ExtendedMasterSecret::Required;
     if required && !session.extended_master_secret {
         return Err(NotResumed::NoExtendedMasterSecret);
+    }
+    // RFC 6066 §4: the length stays with the session. A server that knows record_size_limit has agreed on none.
+    let length = session.max_fragment_length.map(MaxFragmentLength);
+    if length.is_some() && length != cx.hs.config.max_fragment_length {
+        return Err(NotResumed::OtherFragmentLength);
     }
     Ok(resumable)
 }

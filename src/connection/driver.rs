@@ -122,11 +122,11 @@ impl Driver<Server> {
 impl<R: Role> Driver<R> {
     fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
         let common: &Common = (*config).as_ref();
-        let (observer, limits) = (common.observer.clone(), common.message_limits);
+        let (observer, limits, record_size) = (common.observer.clone(), common.message_limits, common.record_size);
         Driver {
             state: "Start",
             receiving: Receiving::new(R::IS_CLIENT, limits, observer),
-            sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT)),
+            sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT).with_record_size(record_size)),
             #[cfg(test)]
             planted: None,
             phase: Phase::Handshake(Box::new(InFlight {
@@ -397,6 +397,18 @@ impl<R: Role> Driver<R> {
 
     pub(super) fn output_len(&self, plaintext_len: usize) -> usize {
         self.sending.output_len(self.phase.stage(), plaintext_len)
+    }
+
+    pub(super) fn start_small_again(&mut self) {
+        self.sending.outgoing.start_small_again();
+    }
+
+    pub(super) fn max_plaintext_sent(&self) -> usize {
+        self.sending.outgoing.max_fragment()
+    }
+
+    pub(super) fn max_plaintext_received(&self) -> usize {
+        self.receiving.incoming.plaintext_limit()
     }
 
     pub(super) fn records_left(&self) -> u64 {

@@ -165,6 +165,26 @@ macro_rules! api {
                 self.0.records_left()
             }
 
+            /// Says that nothing was sent for a while, so that [`RecordSize::Growing`](crate::RecordSize::Growing) starts with small
+            /// records again. Where records do not grow it does nothing.
+            pub fn start_small_again(&mut self) {
+                self.0.start_small_again();
+            }
+
+            /// The most plaintext, in bytes, that the peer takes in a record now: 16,384 unless less was agreed on
+            /// (record_size_limit, RFC 8449; max_fragment_length, RFC 6066 §4).
+            #[must_use]
+            pub fn max_plaintext_sent(&self) -> usize {
+                self.0.max_plaintext_sent()
+            }
+
+            /// The most plaintext, in bytes, that a record of the peer may have now: 16,384 unless less was agreed on. A longer
+            /// one is answered with `record_overflow`.
+            #[must_use]
+            pub fn max_plaintext_received(&self) -> usize {
+                self.0.max_plaintext_received()
+            }
+
             /// Answers the question that the connection waits for; then read on, before more is read from the socket.
             ///
             /// # Errors

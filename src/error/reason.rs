@@ -6,7 +6,8 @@ use super::{CertificateError, List};
 use crate::alert::AlertDescription;
 use crate::codec::Malformed;
 use crate::message::{
-    CipherSuite, ContentType, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
+    CipherSuite, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion,
+    SignatureScheme,
 };
 
 /// What went wrong, with what each side offered.
@@ -175,6 +176,18 @@ pub enum Reason {
     NoSecureRenegotiation,
     /// renegotiation_info is not empty in a first handshake (RFC 5746 §3.4, §3.6).
     RenegotiationMismatch,
+    /// The peer's record_size_limit is below 64 bytes (RFC 8449 §4).
+    RecordSizeLimit(u16),
+    /// A client asks for a max_fragment_length that does not exist, or a server chose another than we asked for
+    /// (RFC 6066 §4).
+    MaxFragmentLength {
+        /// What a client asked for.
+        ours: Option<MaxFragmentLength>,
+        /// What the peer said.
+        peer: MaxFragmentLength,
+    },
+    /// The server answered both record_size_limit and max_fragment_length (RFC 8449 §5).
+    TwoRecordSizeLimits,
 
     // Keys, signatures and certificates.
     /// The ECDH public key is not one of its group, or the shared secret is all zero (RFC 8422 §5.10, §5.11).
@@ -268,6 +281,9 @@ impl Reason {
             | Reason::AlpnNotOffered(_)
             | Reason::Compression
             | Reason::PointFormats
+            | Reason::RecordSizeLimit(_)
+            | Reason::MaxFragmentLength { .. }
+            | Reason::TwoRecordSizeLimits
             | Reason::BadKeyShare(_)
             | Reason::WrongKeyType { .. }
             | Reason::CurveNotOffered(_) => A::ILLEGAL_PARAMETER,
@@ -411,6 +427,18 @@ impl fmt::Display for Reason {
                 "the peer does not support secure renegotiation (RFC 5746), which our configuration requires",
             ),
             Self::RenegotiationMismatch => f.write_str("renegotiation_info is not empty in a first handshake"),
+            Self::RecordSizeLimit(limit) => {
+                write!(f, "the peer's record_size_limit is {limit} bytes, and at least 64 are needed")
+            }
+            Self::MaxFragmentLength { ours: Some(ours), peer } => {
+                write!(f, "the server chose a max_fragment_length of {peer}, and we asked for {ours}")
+            }
+            Self::MaxFragmentLength { ours: None, peer } => {
+                write!(f, "the client asks for a max_fragment_length of {peer}, which there is not")
+            }
+            Self::TwoRecordSizeLimits => {
+                f.write_str("the server answered both record_size_limit and max_fragment_length")
+            }
             Self::BadKeyShare(group) => write!(f, "the peer's public key is not a good one for {group}"),
             Self::WrongKeyType { key, wanted } => {
                 write!(f, "the peer's certificate has a key of type {key}, which does not fit {wanted}")

@@ -76,7 +76,7 @@ impl<R: Role> Cx<'_, R> {
             peer_certificates: self.facts.peer_certificates.clone(),
             peer_not_after: self.hs.peer_not_after,
             server_end_point: if R::IS_CLIENT { None } else { own_end_point() },
-            max_fragment_length: None,
+            max_fragment_length: self.facts.max_fragment_length.map(|length| length.0),
             handle,
         })
     }

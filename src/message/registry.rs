@@ -289,6 +289,34 @@ registry! {
     }
 }
 
+registry! {
+    /// Longest fragment of a record (RFC 6066 §4). The names are the lengths in bytes.
+    MaxFragmentLength(u8) {
+        /// 512 bytes
+        BYTES_512 = 1, "512";
+        /// 1,024 bytes
+        BYTES_1024 = 2, "1024";
+        /// 2,048 bytes
+        BYTES_2048 = 3, "2048";
+        /// 4,096 bytes
+        BYTES_4096 = 4, "4096";
+    }
+}
+
+impl MaxFragmentLength {
+    /// The length in bytes, if it is one of the four that there are.
+    #[must_use]
+    pub const fn bytes(self) -> Option<u16> {
+        match self {
+            MaxFragmentLength::BYTES_512 => Some(512),
+            MaxFragmentLength::BYTES_1024 => Some(1024),
+            MaxFragmentLength::BYTES_2048 => Some(2048),
+            MaxFragmentLength::BYTES_4096 => Some(4096),
+            _ => None,
+        }
+    }
+}
+
 /// Whether `value` is one of the 16-bit values reserved by RFC 8701 §2 to keep the protocol extensible.
 #[must_use]
 pub const fn is_grease(value: u16) -> bool {

@@ -12,7 +12,8 @@ use crate::error::{Reason, escape};
 use crate::handshake::{Cx, SessionId};
 use crate::identity::Identity;
 use crate::message::{
-    CipherSuite, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme, UNCOMPRESSED,
+    CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion,
+    SignatureScheme, UNCOMPRESSED,
 };
 
 /// The end of the random of a server that speaks TLS 1.3, where it agrees to TLS 1.2 (RFC 8446 §4.1.3).
@@ -53,7 +54,20 @@ pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> R
     }
     cx.facts.alpn = alpn(cx.common(), extensions.alpn)?.map(Into::into);
     cx.facts.server_name = hello.server_name().map(Into::into);
-    Ok(())
+    check_record_sizes(cx, &hello.extensions)
+}
+
+fn check_record_sizes(cx: &mut Cx<'_, Server>, extensions: &ClientExtensions<'_>) -> Result<(), Reason> {
+    match (extensions.record_size_limit, extensions.max_fragment_length) {
+        // RFC 8449 §5: the other one is ignored.
+        (Some(limit), _) => cx.limit_protected_records(limit),
+        // RFC 6066 §4.
+        (None, Some(peer)) if peer.bytes().is_none() => Err(Reason::MaxFragmentLength { ours: None, peer }),
+        (None, length) => {
+            cx.facts.max_fragment_length = length;
+            Ok(())
+        }
+    }
 }
 
 fn check_version(hello: &ClientHello<'_>, sibling_speaks_tls13: bool) -> Result<(), Reason> {

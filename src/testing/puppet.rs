@@ -85,6 +85,8 @@ pub(super) struct Puppet {
     /// Handshake bytes that are no whole message yet.
     partial: Vec<u8>,
     pub(super) heard: Vec<Heard>,
+    /// The most that a record carried, in bytes.
+    pub(super) longest_heard: usize,
 }
 
 impl Puppet {
@@ -109,6 +111,7 @@ impl Puppet {
             opening: Protection::none(),
             partial: Vec::new(),
             heard: Vec::new(),
+            longest_heard: 0,
         }
     }
 
@@ -116,6 +119,7 @@ impl Puppet {
     pub(super) fn hear(&mut self, bytes: &[u8]) {
         for (content_type, fragment) in wire::records(bytes) {
             let content = self.opening.open(content_type, &fragment);
+            self.longest_heard = self.longest_heard.max(content.len());
             match (content_type, &content[..]) {
                 (ContentType::HANDSHAKE, content) => {
                     assert!(!content.is_empty(), "RFC 5246 §6.2.1: no empty handshake records");

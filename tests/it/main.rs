@@ -31,6 +31,7 @@ mod replay;
 mod resumption;
 mod rustls_peer;
 mod sibling;
+mod sizes;
 mod sockets;
 mod split;
 mod splits;

@@ -9,11 +9,11 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::version::TLS12;
-use tls12::message::{CipherSuite, NamedGroup};
+use tls12::message::{CipherSuite, MaxFragmentLength, NamedGroup};
 use tls12::pki_types::ServerName;
 use tls12::{
     AlertDescription, ClientConfigBuilder, ClientConnection, Connection, Error, ExtendedMasterSecret, Identity,
-    Preference, Reason, ServerConfigBuilder, ServerConnection,
+    Preference, Reason, RecordSize, ServerConfigBuilder, ServerConnection,
 };
 
 use crate::credentials::{GROUPS, Kind, authority, backend_groups, identity, identity_for};
@@ -449,5 +449,37 @@ fn rustls_exports_the_same_keying_material() {
         theirs.ours.connection.exporter(b"EXPERIMENTAL-label", context, &mut out).unwrap();
         theirs.theirs.export_keying_material(&mut wanted, b"EXPERIMENTAL-label", context).unwrap();
         assert_eq!(out, wanted, "our server, {context:?}");
+    }
+}
+
+#[test]
+fn rustls_reads_records_of_any_size_and_is_bound_to_no_limit_since_it_knows_none() {
+    let data: Vec<u8> = (0..100_000).map(|index: u32| (index * 31) as u8).collect();
+    for size in [RecordSize::Fixed(64), RecordSize::Growing, RecordSize::default()] {
+        let client = client().record_size(size).record_size_limit(64).max_fragment_length(MaxFragmentLength::BYTES_512);
+        let mut mixed = our_client(client, rustls_server_config(all(), Kind::Rsa2048));
+        assert_eq!(mixed.ours.connection.max_plaintext_received(), 16_384);
+        assert!(mixed.we_say(&data) == data && mixed.they_say(&data) == data, "our client, {size:?}");
+
+        let server = server(identity(Kind::Rsa2048)).record_size(size).record_size_limit(64);
+        let mut mixed = our_server(server, rustls_client_config(all(), authority()));
+        assert_eq!(mixed.ours.connection.max_plaintext_received(), 16_384);
+        assert!(mixed.we_say(&data) == data && mixed.they_say(&data) == data, "our server, {size:?}");
+    }
+}
+
+#[test]
+fn rustls_sends_short_records_and_we_hold_it_to_nothing_else() {
+    let data = vec![7; 20_000];
+    for length in [64, 512, 1000] {
+        let mut theirs = rustls_server_config(all(), Kind::Rsa2048);
+        theirs.max_fragment_size = Some(length);
+        let mut mixed = our_client(client(), theirs);
+        assert_eq!(mixed.they_say(&data), data, "our client, records of {length} bytes");
+
+        let mut theirs = rustls_client_config(all(), authority());
+        theirs.max_fragment_size = Some(length);
+        let mut mixed = our_server(server(identity(Kind::Rsa2048)), theirs);
+        assert_eq!(mixed.they_say(&data), data, "our server, records of {length} bytes");
     }
 }

@@ -12,6 +12,7 @@ use crate::client::flow::{AfterServerHello, AfterVerdictAgain, Asks, On};
 use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
+use crate::message::MaxFragmentLength;
 use crate::proof::{KeyExchangeProof, PeerProof, Resumable};
 use crate::session::Session;
 
@@ -34,6 +35,10 @@ pub(super) fn start(
     cx.hs.transcript.start(backend, suite.hash);
     // No CertificateRequest can come.
     cx.hs.transcript.take_messages();
+    // RFC 6066 §4: the length stays with the session, whatever ServerHello says of it.
+    if let (None, None, Some(code)) = (cx.facts.max_fragment_length, cx.hs.record_limits, session.max_fragment_length) {
+        cx.limit_fragments(MaxFragmentLength(code));
+    }
     cx.take_over(session);
     if cx.common().verify_on_resumption {
         return Ok(AfterServerHello::AskVerifyAgain(AskVerifyAgain { resumable, now: cx.common().clock.now() }));

@@ -29,6 +29,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
         }
         self.check_offered(cx, &hello.extensions)?;
         check_renegotiation_info(cx, &hello.extensions)?;
+        check_record_sizes(cx, &hello.extensions)?;
         // RFC 8422 §5.1.2: a list without the uncompressed format is a contradiction.
         if hello.extensions.ec_point_formats.is_some_and(|formats| !formats.contains(&UNCOMPRESSED)) {
             return Err(Reason::PointFormats);
@@ -83,9 +84,11 @@ impl WaitServerHello {
                 ExtensionType::STATUS_REQUEST => cx.hs.config.verifier.wants_status(),
                 ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => cx.hs.config.verifier.wants_scts(),
                 ExtensionType::SESSION_TICKET => self.offers.session_ticket,
+                ExtensionType::MAX_FRAGMENT_LENGTH => cx.hs.config.max_fragment_length.is_some(),
                 ExtensionType::EXTENDED_MASTER_SECRET
                 | ExtensionType::RENEGOTIATION_INFO
-                | ExtensionType::EC_POINT_FORMATS => true,
+                | ExtensionType::EC_POINT_FORMATS
+                | ExtensionType::RECORD_SIZE_LIMIT => true,
                 // RFC 8446 §4.2.7: clients tolerate servers that answer with their groups.
                 ExtensionType::SUPPORTED_GROUPS => true,
                 _ => false,
@@ -107,4 +110,20 @@ fn check_renegotiation_info(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) 
         None => {}
     }
     Ok(())
+}
+
+fn check_record_sizes(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+    let ours = cx.hs.config.max_fragment_length;
+    match (extensions.max_fragment_length, extensions.record_size_limit) {
+        (None, None) => Ok(()),
+        (None, Some(limit)) => cx.limit_protected_records(limit),
+        // RFC 6066 §4: the answer is what was asked for.
+        (Some(peer), None) if ours != Some(peer) => Err(Reason::MaxFragmentLength { ours, peer }),
+        (Some(length), None) => {
+            cx.limit_fragments(length);
+            Ok(())
+        }
+        // RFC 8449 §5.
+        (Some(_), Some(_)) => Err(Reason::TwoRecordSizeLimits),
+    }
 }

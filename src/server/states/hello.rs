@@ -130,8 +130,14 @@ pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'
             signed_certificate_timestamp: identity
                 .and_then(Identity::sct_list)
                 .filter(|_| hello.extensions.signed_certificate_timestamp),
+            max_fragment_length: cx.facts.max_fragment_length,
+            record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
             ..ServerExtensions::default()
         },
     };
-    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))
+    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))?;
+    if let Some(length) = cx.facts.max_fragment_length {
+        cx.limit_fragments(length);
+    }
+    Ok(())
 }

@@ -141,6 +141,10 @@ impl AskSession {
         if found.session.alpn != cx.facts.alpn {
             return Ok(Err(NotResumed::OtherApplicationProtocol));
         }
+        // RFC 6066 §4: the length stays with the session.
+        if found.session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
+            return Ok(Err(NotResumed::OtherFragmentLength));
+        }
         // RFC 7627 §5.3.
         match (found.session.extended_master_secret, cx.facts.extended_master_secret) {
             (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret),

@@ -8,3 +8,4 @@ mod order;
 mod records;
 mod server_choices;
 mod signatures;
+mod sizes;
