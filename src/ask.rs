@@ -140,6 +140,7 @@ impl VerifyRequest {
             server_name: self.server_name.as_ref(),
             ocsp_response: self.ocsp_response.as_deref(),
             scts: self.scts.as_deref(),
+            resumed: false,
             now: self.now,
         }
     }

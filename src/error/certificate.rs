@@ -2,7 +2,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::List;
+use super::{List, OcspError};
 use crate::alert::AlertDescription;
 use crate::date::Date;
 
@@ -40,6 +40,10 @@ pub enum CertificateError {
     },
     /// The certificate, or one above it, was revoked.
     Revoked,
+    /// The OCSP response that the server stapled is not satisfactory (RFC 6066 §8).
+    OcspResponse(OcspError),
+    /// The server stapled no OCSP response, though its certificate promises one (RFC 7633 §4.3.3), or our policy wants one.
+    MissingOcspResponse,
     /// A signature in the path is wrong.
     BadSignature,
     /// The certificate's key usage does not allow what the handshake needs (RFC 5280 §4.2.1.3).
@@ -76,6 +80,9 @@ impl CertificateError {
             }
             CertificateError::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
             CertificateError::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            CertificateError::OcspResponse(_) | CertificateError::MissingOcspResponse => {
+                AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE
+            }
             CertificateError::UnsupportedAlgorithm(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
             CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
             CertificateError::WrongName { .. }
@@ -86,6 +93,12 @@ impl CertificateError {
             | CertificateError::Constraint(_)
             | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
         }
+    }
+}
+
+impl From<OcspError> for CertificateError {
+    fn from(error: OcspError) -> Self {
+        CertificateError::OcspResponse(error)
     }
 }
 
@@ -116,6 +129,8 @@ impl fmt::Display for CertificateError {
                 if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
             }
             Self::Revoked => f.write_str("the certificate was revoked"),
+            Self::OcspResponse(why) => write!(f, "the OCSP response that the server stapled is not accepted: {why}"),
+            Self::MissingOcspResponse => f.write_str("the server stapled no OCSP response, but it has to"),
             Self::BadSignature => f.write_str("a signature in the certificate's path is wrong"),
             Self::KeyUsage => f.write_str("the certificate's key usage does not allow digital signatures"),
             Self::ExtendedKeyUsage => f.write_str("the certificate's extended key usage does not allow this role"),

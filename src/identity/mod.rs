@@ -26,4 +26,4 @@ pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};
 #[cfg(feature = "webpki")]
 pub use view::CertificateView;
 #[cfg(feature = "webpki")]
-pub use webpki::WebPkiVerifier;
+pub use webpki::{OcspPolicy, WebPkiVerifier};

@@ -49,6 +49,8 @@ pub struct Peer<'a> {
     pub ocsp_response: Option<&'a [u8]>,
     /// The SignedCertificateTimestampList (RFC 6962 §3.3), if one was sent.
     pub scts: Option<&'a [u8]>,
+    /// Whether the certificates come from a session that is resumed: nothing is stapled to them then (RFC 6066 §8).
+    pub resumed: bool,
     /// The time of the check, by the configuration's clock.
     pub now: UnixTime,
 }
@@ -57,7 +59,7 @@ impl<'a> Peer<'a> {
     /// A peer that showed nothing but certificates; the other fields are there to be set.
     #[must_use]
     pub fn new(certificates: &'a PeerCertificates, now: UnixTime) -> Self {
-        Peer { certificates, server_name: None, ocsp_response: None, scts: None, now }
+        Peer { certificates, server_name: None, ocsp_response: None, scts: None, resumed: false, now }
     }
 }
 

@@ -30,6 +30,7 @@ impl Asks for AskVerify {
             server_name: Some(&cx.hs.kept.server_name),
             ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
             scts: cx.hs.kept.scts.as_deref(),
+            resumed: false,
             now: self.now,
         };
         Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))

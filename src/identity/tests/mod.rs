@@ -5,8 +5,12 @@ mod authority;
 mod client_resolver;
 #[cfg(feature = "webpki")]
 mod clients;
+#[cfg(feature = "webpki")]
+mod ocsp;
 mod own;
 mod resolver;
+#[cfg(feature = "webpki")]
+mod staple;
 #[cfg(feature = "webpki")]
 mod verifier;
 #[cfg(feature = "webpki")]

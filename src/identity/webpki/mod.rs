@@ -3,6 +3,7 @@
 
 mod explain;
 mod glance;
+mod ocsp;
 mod path;
 
 use alloc::format;
@@ -14,7 +15,9 @@ use pki_types::{CertificateDer, TrustAnchor};
 
 use self::explain::explain;
 use self::glance::{Glance, sequence};
-use self::path::{has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
+use self::ocsp::Ocsp;
+pub use self::ocsp::OcspPolicy;
+use self::path::{check_features, has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
 use crate::crypto::Backend;
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
@@ -30,13 +33,15 @@ use crate::identity::{Peer, Verified, VerifyPeer};
 ///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
 /// 3. the certificate of a server covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never
 ///    counts);
-/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3).
-///
-/// Revocation is not checked.
+/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3);
+/// 5. for servers: an OCSP response that is stapled to it (RFC 6066 §8) is about it, signed by its issuer or whom that
+///    named, neither from the future nor too old, and good; and there is one if the certificate says so (RFC 7633). See
+///    [`Self::with_ocsp`].
 pub struct WebPkiVerifier {
     backend: Backend,
     purpose: Purpose,
     roots: Vec<TrustAnchor<'static>>,
+    ocsp: Ocsp,
 }
 
 /// Whose certificates are verified.
@@ -76,13 +81,33 @@ impl WebPkiVerifier {
         if roots.is_empty() {
             return Err(ConfigError::new("roots", "there is no certificate to trust"));
         }
-        Ok(WebPkiVerifier { backend: Backend::default(), purpose, roots })
+        Ok(WebPkiVerifier { backend: Backend::default(), purpose, roots, ocsp: Ocsp::default() })
     }
 
     /// Checks signatures with `backend`.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         WebPkiVerifier { backend, ..self }
+    }
+
+    /// What is made of OCSP responses that servers staple. Default: [`OcspPolicy::Check`]. For clients it means nothing: TLS 1.2
+    /// lets them staple none.
+    #[must_use]
+    pub fn with_ocsp(self, policy: OcspPolicy) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { policy, ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds the start of an OCSP response's validity (`thisUpdate`) may lie in the future, for clocks that differ.
+    /// Default: 300.
+    #[must_use]
+    pub fn with_ocsp_skew(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { skew: seconds.into(), ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds old an OCSP response may be that says nothing about its end (`nextUpdate`). Default: 86400, a day.
+    #[must_use]
+    pub fn with_ocsp_max_age(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { max_age: seconds.into(), ..self.ocsp }, ..self }
     }
 
     fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
@@ -119,6 +144,10 @@ impl WebPkiVerifier {
         if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
             return Err(CertificateError::KeyUsage);
         }
+        if self.purpose == Purpose::Servers {
+            check_features(&leaf, &path)?;
+            self.ocsp.check(self.backend, peer, &leaf, &path)?;
+        }
         Ok(Verified::new(key).until(not_after(&leaf, &path)?))
     }
 
@@ -151,6 +180,10 @@ impl WebPkiVerifier {
 impl VerifyPeer for WebPkiVerifier {
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
         Decision::Now(self.check(peer))
+    }
+
+    fn wants_status(&self) -> bool {
+        self.purpose == Purpose::Servers && self.ocsp.policy != OcspPolicy::Ignore
     }
 
     /// The names of the roots.
