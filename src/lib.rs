@@ -181,7 +181,7 @@ pub use crypto::{
 pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
 #[cfg(feature = "webpki")]
-pub use identity::{CertificateView, OcspPolicy, WebPkiVerifier};
+pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
     ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
     VerifyPeer, dangerous,

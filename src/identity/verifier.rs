@@ -20,7 +20,8 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
     /// The verdict on what the peer showed: its public key, or why it is refused. `Later` pauses the connection.
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>>;
 
-    /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`].
+    /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`]. A verifier that has
+    /// another one inside passes this and the next question on to it: what is not asked for does not come.
     fn wants_status(&self) -> bool {
         false
     }
@@ -31,7 +32,8 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`].
+    /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`]. To check them
+    /// takes a list of logs that are trusted, so it is for a verifier of one's own: `WebPkiVerifier` does not ask.
     fn wants_scts(&self) -> bool {
         false
     }
@@ -123,6 +125,12 @@ impl PeerCertificates {
     #[must_use]
     pub fn end_entity(&self) -> Option<CertificateDer<'_>> {
         self.iter().next()
+    }
+
+    /// The certificates as people read them, the peer's own first. Nothing in them was checked by this.
+    #[cfg(feature = "webpki")]
+    pub fn views(&self) -> impl Iterator<Item = Result<crate::identity::CertificateView, CertificateError>> {
+        self.iter().map(|certificate| crate::identity::CertificateView::new(&certificate))
     }
 
     /// How many certificates there are.

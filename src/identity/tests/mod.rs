@@ -6,8 +6,12 @@ mod client_resolver;
 #[cfg(feature = "webpki")]
 mod clients;
 #[cfg(feature = "webpki")]
+mod crl;
+#[cfg(feature = "webpki")]
 mod ocsp;
 mod own;
+#[cfg(feature = "webpki")]
+mod pins;
 mod resolver;
 #[cfg(feature = "webpki")]
 mod staple;
