@@ -145,6 +145,7 @@ pub struct VerifyRequest {
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
     pub(crate) scts: Option<Vec<u8>>,
+    pub(crate) resumed: bool,
     pub(crate) now: UnixTime,
 }
 
@@ -157,6 +158,7 @@ impl VerifyRequest {
             server_name: self.server_name.as_ref(),
             ocsp_response: self.ocsp_response.as_deref(),
             scts: self.scts.as_deref(),
+            resumed: self.resumed,
             now: self.now,
         }
     }

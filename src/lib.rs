@@ -189,9 +189,9 @@ pub use crypto::{
     SharedSecret, SignError, SigningKey,
 };
 pub use decision::Decision;
-pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
+pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
 #[cfg(feature = "webpki")]
-pub use identity::{CertificateView, WebPkiVerifier};
+pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
     ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
     VerifyPeer, dangerous,

@@ -33,7 +33,9 @@ pub(crate) use aead::AeadKey;
 pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
 pub(crate) use certificate_hash::server_end_point;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
-pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
+#[cfg(feature = "webpki")]
+pub(crate) use hash::sha1_name;
+pub(crate) use hash::{Digest, HashAlgorithm, Hasher, sha256};
 pub(crate) use prf::Prf;
 pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};

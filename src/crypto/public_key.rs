@@ -11,7 +11,7 @@ use crate::error::CertificateError;
 use crate::message::{NamedGroup, SignatureScheme};
 
 use super::asn1::{self, Spki};
-use super::{Backend, SuiteAuth, ring};
+use super::{Backend, SuiteAuth, ring, sha256};
 
 /// Sizes of RSA keys, in bits, whose signatures are verified (RFC 9325 §4.5). Larger ones cost a peer nothing and us
 /// seconds.
@@ -99,6 +99,12 @@ impl PublicKey {
     #[must_use]
     pub fn spki(&self) -> &[u8] {
         &self.spki
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo, by which keys are pinned (RFC 7469 §2.4).
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(Backend::default(), &self.spki)
     }
 
     /// The key's type, and size or curve.

@@ -9,6 +9,7 @@ mod able;
 mod client_resolver;
 pub mod dangerous;
 mod own;
+mod pins;
 mod resolver;
 mod verifier;
 #[cfg(feature = "webpki")]
@@ -26,4 +27,4 @@ pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};
 #[cfg(feature = "webpki")]
 pub use view::CertificateView;
 #[cfg(feature = "webpki")]
-pub use webpki::WebPkiVerifier;
+pub use webpki::{CrlPolicy, OcspPolicy, WebPkiVerifier};

@@ -42,6 +42,7 @@ pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Re
         server_name: Some(&cx.hs.kept.server_name),
         ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
         scts: cx.hs.kept.scts.as_deref(),
+        resumed: cx.facts.resumed,
         now,
     };
     Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))
@@ -54,6 +55,7 @@ pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
         server_name: Some(cx.hs.kept.server_name.clone()),
         ocsp_response: cx.hs.kept.ocsp_response.clone(),
         scts: cx.hs.kept.scts.clone(),
+        resumed: cx.facts.resumed,
         now,
     })
 }

@@ -5,8 +5,16 @@ mod authority;
 mod client_resolver;
 #[cfg(feature = "webpki")]
 mod clients;
+#[cfg(feature = "webpki")]
+mod crl;
+#[cfg(feature = "webpki")]
+mod ocsp;
 mod own;
+#[cfg(feature = "webpki")]
+mod pins;
 mod resolver;
+#[cfg(feature = "webpki")]
+mod staple;
 #[cfg(feature = "webpki")]
 mod verifier;
 #[cfg(feature = "webpki")]

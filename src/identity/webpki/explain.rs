@@ -38,6 +38,19 @@ pub(super) fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> Cert
         Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => CertificateError::ExtendedKeyUsage,
         Error::CertRevoked => CertificateError::Revoked,
+        Error::UnknownRevocationStatus => CertificateError::RevocationUnknown,
+        Error::CrlExpired { time, next_update } => {
+            CertificateError::CrlExpired { now: time.as_secs(), next_update: next_update.as_secs() }
+        }
+        Error::InvalidCrlSignatureForPublicKey => {
+            CertificateError::Refused("our list of revoked certificates has a wrong signature".into())
+        }
+        Error::IssuerNotCrlSigner => CertificateError::Constraint(
+            "an issuer in the path may not issue lists of revoked certificates (RFC 5280 §4.2.1.3)",
+        ),
+        Error::UnsupportedCrlSignatureAlgorithmContext(context) => CertificateError::UnsupportedAlgorithm(
+            algorithm("signature", &context.signature_algorithm_id) + " of our list of revoked certificates",
+        ),
         Error::CertDistrusted => CertificateError::Refused("its key, or one above it, is known to be misused".into()),
         Error::MaximumNameConstraintComparisonsExceeded
         | Error::MaximumPathBuildCallsExceeded
@@ -79,7 +92,7 @@ pub(super) fn explain(error: Error, certificates: &[CertificateDer<'_>]) -> Cert
         Error::TrailingData(_) => bad_encoding("bytes are left over behind a value"),
         Error::UnsupportedCertVersion => bad_encoding("its version is not 3"),
         Error::BadDer => bad_encoding("it is not DER"),
-        // What is left concerns CRLs and kinds of names, neither of which we ask for.
+        // What is left concerns how CRLs are made, which was checked before, and kinds of names that we don't ask for.
         other => CertificateError::Refused(format!("{other}")),
     }
 }

@@ -1,8 +1,10 @@
 //! The default verifier: paths, names and extended key usage by `rustls-webpki`; the key usage and the TLS features, which
 //! that leaves out, are read in place.
 
+mod crl;
 mod explain;
 mod glance;
+mod ocsp;
 mod path;
 
 use alloc::format;
@@ -10,14 +12,19 @@ use alloc::vec::Vec;
 use core::{fmt, slice};
 
 use ::webpki::{EndEntityCert, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
-use pki_types::{CertificateDer, TrustAnchor};
+use pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 
+pub use self::crl::CrlPolicy;
+use self::crl::Crls;
 use self::explain::explain;
 use self::glance::{Glance, sequence};
-use self::path::{has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
-use crate::crypto::Backend;
+use self::ocsp::Ocsp;
+pub use self::ocsp::OcspPolicy;
+use self::path::{check_features, has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
+use crate::crypto::{Backend, PublicKey};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
+use crate::identity::pins::Pins;
 use crate::identity::view::bad_encoding;
 use crate::identity::{Peer, Verified, VerifyPeer};
 
@@ -30,13 +37,21 @@ use crate::identity::{Peer, Verified, VerifyPeer};
 ///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
 /// 3. the certificate of a server covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never
 ///    counts);
-/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3).
+/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3);
+/// 5. for servers: an OCSP response that is stapled to it (RFC 6066 §8) is about it, signed by its issuer or whom that
+///    named, neither from the future nor too old, and good; and there is one if the certificate says so (RFC 7633). See
+///    [`Self::with_ocsp`];
+/// 6. a key of the path is pinned, if any are: see [`Self::with_pins`].
 ///
-/// Revocation is not checked.
+/// With [`Self::with_crls`], step 2 also looks up whether a certificate was revoked.
 pub struct WebPkiVerifier {
     backend: Backend,
     purpose: Purpose,
     roots: Vec<TrustAnchor<'static>>,
+    ocsp: Ocsp,
+    crls: Option<Crls>,
+    crl_policy: CrlPolicy,
+    pins: Option<Pins>,
 }
 
 /// Whose certificates are verified.
@@ -76,13 +91,69 @@ impl WebPkiVerifier {
         if roots.is_empty() {
             return Err(ConfigError::new("roots", "there is no certificate to trust"));
         }
-        Ok(WebPkiVerifier { backend: Backend::default(), purpose, roots })
+        Ok(WebPkiVerifier {
+            backend: Backend::default(),
+            purpose,
+            roots,
+            ocsp: Ocsp::default(),
+            crls: None,
+            crl_policy: CrlPolicy::default(),
+            pins: None,
+        })
     }
 
     /// Checks signatures with `backend`.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         WebPkiVerifier { backend, ..self }
+    }
+
+    /// What is made of OCSP responses that servers staple. Default: [`OcspPolicy::Check`]. For clients it means nothing: TLS 1.2
+    /// lets them staple none.
+    #[must_use]
+    pub fn with_ocsp(self, policy: OcspPolicy) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { policy, ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds the start of an OCSP response's validity (`thisUpdate`) may lie in the future, for clocks that differ.
+    /// Default: 300.
+    #[must_use]
+    pub fn with_ocsp_skew(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { skew: seconds.into(), ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds old an OCSP response may be that says nothing about its end (`nextUpdate`). Default: 86400, a day.
+    #[must_use]
+    pub fn with_ocsp_max_age(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { max_age: seconds.into(), ..self.ocsp }, ..self }
+    }
+
+    /// Lists of revoked certificates (RFC 5280 §5), each by an authority of the path; how far they are relied on says
+    /// [`Self::with_crl_policy`]. They go stale: build a new verifier with the new ones.
+    ///
+    /// # Errors
+    /// There is no list, or one cannot be read or is of a kind that `rustls-webpki` does not know.
+    pub fn with_crls<'r>(
+        self,
+        crls: impl IntoIterator<Item = CertificateRevocationListDer<'r>>,
+    ) -> Result<Self, ConfigError> {
+        Ok(WebPkiVerifier { crls: Some(Crls::new(crls)?), ..self })
+    }
+
+    /// How far the lists of [`Self::with_crls`] are relied on. Without lists it means nothing.
+    #[must_use]
+    pub fn with_crl_policy(self, policy: CrlPolicy) -> Self {
+        WebPkiVerifier { crl_policy: policy, ..self }
+    }
+
+    /// Accepts only paths in which one key, from the peer's own to the root's, has one of these SHA-256 digests (RFC 7469 §2.6;
+    /// see [`PublicKey::sha256`](crate::PublicKey::sha256)). This is checked last, beside all else and never instead of it. Pin
+    /// two keys, so that one can be replaced.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn with_pins(self, pins: impl IntoIterator<Item = [u8; 32]>) -> Result<Self, ConfigError> {
+        Ok(WebPkiVerifier { pins: Some(Pins::new(pins)?), ..self })
     }
 
     fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
@@ -100,6 +171,7 @@ impl WebPkiVerifier {
             Purpose::Servers => KeyUsage::server_auth(),
             Purpose::Clients => KeyUsage::client_auth(),
         };
+        let crls: Vec<_> = self.crls.iter().flat_map(Crls::iter).collect();
         let path = end_entity
             .verify_for_usage(
                 self.backend.webpki_algorithms(),
@@ -107,7 +179,7 @@ impl WebPkiVerifier {
                 others,
                 peer.now,
                 usage,
-                None,
+                crl::options(&crls, self.crl_policy),
                 Some(&issuers_may_sign_certificates),
             )
             .map_err(explained)?;
@@ -118,6 +190,13 @@ impl WebPkiVerifier {
         // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2), and so does a client (§7.4.8).
         if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
             return Err(CertificateError::KeyUsage);
+        }
+        if self.purpose == Purpose::Servers {
+            check_features(&leaf, &path)?;
+            self.ocsp.check(self.backend, peer, &leaf, &path)?;
+        }
+        if let Some(pins) = &self.pins {
+            pins.check(keys_of(&key, &path)?)?;
         }
         Ok(Verified::new(key).until(not_after(&leaf, &path)?))
     }
@@ -153,6 +232,10 @@ impl VerifyPeer for WebPkiVerifier {
         Decision::Now(self.check(peer))
     }
 
+    fn wants_status(&self) -> bool {
+        self.purpose == Purpose::Servers && self.ocsp.policy != OcspPolicy::Ignore
+    }
+
     /// The names of the roots.
     fn authorities(&self) -> Vec<Vec<u8>> {
         // The anchor has the content of the Name; what was read can be written.
@@ -164,6 +247,14 @@ impl fmt::Debug for WebPkiVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebPkiVerifier({:?}, {} roots, {:?})", self.purpose, self.roots.len(), self.backend)
     }
+}
+
+/// SHA-256 of each key in the path, the peer's own first.
+fn keys_of(key: &PublicKey, path: &VerifiedPath<'_>) -> Result<Vec<[u8; 32]>, CertificateError> {
+    let root = sequence(&path.anchor().subject_public_key_info).map_err(bad_encoding)?;
+    let issuers = path.intermediate_certificates().map(|issuer| PublicKey::from_certificate(&issuer.der()));
+    let keys = [Ok(key.clone())].into_iter().chain(issuers).chain([PublicKey::from_spki(&root)]);
+    keys.map(|key| key.map(|key| key.sha256())).collect()
 }
 
 /// When the first certificate of the path expires.

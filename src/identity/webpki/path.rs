@@ -8,6 +8,7 @@ use pki_types::CertificateDer;
 use super::glance::Glance;
 use crate::crypto::{KeyAlgorithm, PublicKey, RSA_BITS};
 use crate::error::CertificateError;
+use crate::identity::view::bad_encoding;
 
 /// Webpki builds no longer paths.
 const MAX_INTERMEDIATES: usize = 6;
@@ -52,6 +53,20 @@ pub(super) fn issuers_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(
         let usage = issuer.key_usage().map_err(|_| Error::ExtensionValueInvalid)?;
         if usage.is_some_and(|usage| !usage.has_key_cert_sign()) {
             return Err(Error::EndEntityUsedAsCa);
+        }
+    }
+    Ok(())
+}
+
+/// RFC 7633 §4.2.2: a certificate promises all the TLS features that those above it promise.
+pub(super) fn check_features(leaf: &Glance<'_>, path: &VerifiedPath<'_>) -> Result<(), CertificateError> {
+    let promised = leaf.features().map_err(bad_encoding)?;
+    for issuer in path.intermediate_certificates() {
+        let der = issuer.der();
+        let mut wanted = Glance::at(&der).and_then(|issuer| issuer.features()).map_err(bad_encoding)?;
+        if !wanted.all(|wanted| promised.clone().any(|promised| promised == wanted)) {
+            let rule = "it lacks a TLS feature that its issuer demands (RFC 7633 §4.2.2)";
+            return Err(CertificateError::Constraint(rule));
         }
     }
     Ok(())

@@ -58,11 +58,11 @@ impl Asks for AskVerify {
     type Answer = Verdict;
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Verdict>, Reason> {
-        verify(cx, cx.facts.peer_certificates.as_ref(), self.now)
+        verify(cx, cx.facts.peer_certificates.as_ref(), false, self.now)
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        verify_request(cx.facts.peer_certificates.as_ref(), self.now, token)
+        verify_request(cx.facts.peer_certificates.as_ref(), false, self.now, token)
     }
 }
 
@@ -70,21 +70,28 @@ impl Asks for AskVerify {
 pub(super) fn verify(
     cx: &Cx<'_>,
     certificates: Option<&PeerCertificates>,
+    resumed: bool,
     now: UnixTime,
 ) -> Result<Decision<Verdict>, Reason> {
     let missing = |what: &str| Reason::Local { what: "the authentication of the client", why: what.into() };
     let certificates = certificates.ok_or_else(|| missing("no certificate"))?;
     let (_, verifier) = cx.hs.config.client_auth.as_ref().ok_or_else(|| missing("no verifier"))?;
-    Ok(verifier.verify(&Peer::new(certificates, now)).map(Verdict))
+    Ok(verifier.verify(&Peer { resumed, ..Peer::new(certificates, now) }).map(Verdict))
 }
 
-pub(super) fn verify_request(certificates: Option<&PeerCertificates>, now: UnixTime, token: Token) -> Ask {
+pub(super) fn verify_request(
+    certificates: Option<&PeerCertificates>,
+    resumed: bool,
+    now: UnixTime,
+    token: Token,
+) -> Ask {
     Ask::Verify(VerifyRequest {
         token,
         certificates: certificates.cloned().unwrap_or_default(),
         server_name: None,
         ocsp_response: None,
         scts: None,
+        resumed,
         now,
     })
 }

@@ -165,11 +165,11 @@ impl Asks for AskVerifyAgain {
     type Answer = Verdict;
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Verdict>, Reason> {
-        verify(cx, self.found.session.peer_certificates.as_ref(), self.now)
+        verify(cx, self.found.session.peer_certificates.as_ref(), true, self.now)
     }
 
     fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
-        verify_request(self.found.session.peer_certificates.as_ref(), self.now, token)
+        verify_request(self.found.session.peer_certificates.as_ref(), true, self.now, token)
     }
 }
 
