@@ -5,7 +5,7 @@ use pki_types::ServerName;
 
 use super::flow::Machine;
 use super::states::WaitServerHello;
-use super::{Client, Offered};
+use super::{Client, Offered, text_of};
 use crate::config::ExtendedMasterSecret;
 use crate::error::Reason;
 use crate::handshake::{Cx, Stored};
@@ -97,7 +97,7 @@ fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed
         now: common.clock.now(),
         context: &common.session_context,
         lifetime: common.session_lifetime,
-        server_name: Some(&cx.hs.kept.server_name.to_str()),
+        server_name: Some(&text_of(&cx.hs.kept.server_name)),
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
     };

@@ -264,10 +264,13 @@ pub(super) fn seal(cx: &Cx<'_>, session: &Arc<Session>, now: UnixTime) -> Decisi
     }
 }
 
+/// What a ClientHello may say beside its ticket, and the rest of its flight, in bytes.
+const REST_OF_HELLO: usize = 2 << 10;
+
 /// NewSessionTicket, which was promised: without a ticket it is an empty one (RFC 5077 §3.3).
 pub(super) fn send_ticket(cx: &mut Cx<'_>, sealed: Sealed) -> Result<(), Reason> {
     // The ticket comes back in a ClientHello, which has to be within our own limit.
-    let limit = cx.common().message_limits.other / 2;
+    let limit = cx.common().message_limits.other.saturating_sub(REST_OF_HELLO);
     let sealed = match sealed.0 {
         Ok(Some(new)) if new.ticket.len() > limit => {
             Err(format!("its ticket has {} bytes, and no more than {limit} come back", new.ticket.len()))
