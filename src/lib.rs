@@ -110,7 +110,7 @@
 //! # What to know
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
-//!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An

@@ -208,7 +208,11 @@ fn a_wrong_signature_is_refused() {
     let scene = Scene::new();
     let stranger = key(Kind::P256);
     assert_eq!(scene.verify(Some(&scene.good().signed(&stranger))), refused(OcspError::BadSignature));
+    let with_issuer = Staple { certificates: [scene.root.certificate.clone()].into(), ..scene.good() };
+    scene.shown(&with_issuer).unwrap();
+    assert_eq!(scene.verify(Some(&with_issuer.signed(&stranger))), refused(OcspError::BadSignature));
     let named = Staple { responder: Responder::key(&stranger), ..scene.good() };
+    assert_eq!(scene.shown(&named), refused(OcspError::UnknownSigner), "signed by the issuer under another name");
     assert_eq!(scene.verify(Some(&named.signed(&stranger))), refused(OcspError::UnknownSigner));
     // ecdsa-with-SHA1, and one that nobody knows.
     for algorithm in [&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], [6, 3, 0x2a, 3, 4].as_slice()] {
