@@ -89,7 +89,8 @@ pub(crate) struct Offers {
 /// Whether the session can be offered to this server.
 fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed> {
     let common = cx.common();
-    if session.handle == Handle::None {
+    // RFC 5246 §7.4.1.2: an empty ID names no session, and its echo would say nothing.
+    if matches!(&session.handle, Handle::None) || matches!(&session.handle, Handle::Id(id) if id.is_empty()) {
         return Err(NotResumed::OtherSession);
     }
     let binding = Binding {
