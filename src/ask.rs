@@ -26,6 +26,18 @@ pub enum Ask {
     Sign(SignRequest),
 }
 
+impl Ask {
+    /// There will be no answer: fails the handshake with `internal_error`.
+    #[must_use]
+    pub fn fail(self, why: impl Into<String>) -> Answer {
+        match self {
+            Ask::Verify(request) => request.fail(why),
+            Ask::ResolveIdentity(request) => request.fail(why),
+            Ask::Sign(request) => request.fail(why),
+        }
+    }
+}
+
 /// The answer to an [`Ask`]: fits that question of that connection alone.
 #[derive(Debug)]
 pub struct Answer {

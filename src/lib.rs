@@ -124,6 +124,7 @@
 //! - `ring` (default): the cryptography.
 //! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock. Without it the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
+//! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -161,6 +162,8 @@ pub mod stream;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod testing;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};

@@ -301,10 +301,16 @@ impl fmt::Debug for Sender {
 pub struct RefusedSplit<C>(Box<(C, Error)>);
 
 impl<C> RefusedSplit<C> {
-    /// The connection.
+    /// The connection, or the stream that it is in.
     #[must_use]
-    pub fn into_connection(self) -> C {
+    pub fn into_inner(self) -> C {
         self.0.0
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn map<S>(self, wrap: impl FnOnce(C) -> S) -> RefusedSplit<S> {
+        let (connection, error) = *self.0;
+        RefusedSplit(Box::new((wrap(connection), error)))
     }
 
     /// The error: [`Reason::NotSplit`], or why the connection has failed.

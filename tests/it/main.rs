@@ -10,6 +10,8 @@
 
 mod credentials;
 mod deciders;
+#[cfg(feature = "tokio")]
+mod executor;
 mod exports;
 mod given;
 mod pair;
@@ -17,6 +19,8 @@ mod pattern;
 mod recorded;
 mod transport;
 
+#[cfg(feature = "tokio")]
+mod async_streams;
 mod attacks;
 mod config;
 mod handshakes;
