@@ -115,6 +115,7 @@
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
+//! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
 //! - **Tests.** Given [`Random`], [`Clock`], [`KeyExchangeGroup`] and [`SigningKey`] of your own, the same input gives the same
 //!   bytes, and any handshake can be replayed.
