@@ -78,7 +78,8 @@ impl Subject {
         let mut config = client_config(self.world.status_offered, self.later)
             .groups(quick_groups())
             .clock(Arc::new(At(NOW)))
-            .session_context(FLEET);
+            .session_context(FLEET)
+            .verify_on_resumption(self.later);
         if self.world.offered != Offered::Nothing || self.world.ticket_offered {
             config = config.sessions(keeper.clone());
         }
@@ -91,8 +92,11 @@ impl Subject {
     }
 
     fn server(self, keeper: &Arc<Keeper>) -> Arc<ServerConfig> {
-        let mut config =
-            server_config(&P256, self.later).groups(quick_groups()).clock(Arc::new(At(NOW))).session_context(FLEET);
+        let mut config = server_config(&P256, self.later)
+            .groups(quick_groups())
+            .clock(Arc::new(At(NOW)))
+            .session_context(FLEET)
+            .verify_on_resumption(self.later);
         if self.world.offered == Offered::Id {
             config = config.session_store(keeper.clone());
         }
@@ -138,14 +142,15 @@ impl Subject {
         let World { offered, resumed, identity, ticket_promised, .. } = self.world;
         let has = |message| handshake.contains(&Letter::Handshake(message));
         if self.is_client() {
-            let verified = usize::from(!resumed);
             // Which identity; and if there is one, its signature.
             let asked = if has(HandshakeType::CERTIFICATE_REQUEST) { 1 + usize::from(identity) } else { 0 };
-            return verified + asked;
+            // The server is verified, or verified again.
+            return 1 + asked;
         }
         let found = usize::from(offered == Offered::Id || offered == Offered::Ticket && (resumed || ticket_promised));
         let full = if resumed { 0 } else { 2 };
-        let verified = usize::from(has(HandshakeType::CERTIFICATE));
+        let verified_again = resumed && self.world.authentication != Authentication::NotRequested;
+        let verified = usize::from(has(HandshakeType::CERTIFICATE) || verified_again);
         // A session that is in the store is not sealed.
         let sealed = ticket_promised && !(resumed && offered == Offered::Id);
         found + full + verified + usize::from(sealed)
