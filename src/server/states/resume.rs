@@ -160,7 +160,8 @@ impl AskSession {
         if session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
             return Err(NotResumed::OtherFragmentLength.into());
         }
-        // RFC 7627 §5.3.
+        // RFC 7627 §5.3. Where neither has it, the session is as good as the connections of such a peer are anyway: no keys are
+        // exported and there is no `tls-unique` (§5.4). A configuration that requires it has refused the client before.
         match (session.extended_master_secret, cx.facts.extended_master_secret) {
             (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret.into()),
             (false, true) => Err(NotResumed::NoExtendedMasterSecret.into()),
