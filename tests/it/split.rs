@@ -181,7 +181,7 @@ fn the_halves_of_both_roles_exchange_data_and_the_receiver_knows_what_was_agreed
 }
 
 #[test]
-fn a_partial_record_is_waited_for_and_an_empty_one_goes_by() {
+fn a_partial_record_is_waited_for() {
     let mut split = Split::new();
     let mut wire = split.peer.write(b"data");
     for cut in 0..wire.len() {
