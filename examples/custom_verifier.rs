@@ -22,7 +22,8 @@ use tls12::{
 /// SHA-256 of a SubjectPublicKeyInfo: it stays the same when a certificate is renewed for the same key (RFC 7469 §2.4).
 type Pin = [u8; 32];
 
-/// Accepts servers that the default verifier accepts and whose public key is pinned.
+/// Accepts servers that the default verifier accepts and whose public key is pinned. [`WebPkiVerifier::with_pins`] would do; this
+/// is how a check of one's own is added.
 #[derive(Debug)]
 struct Pinned {
     usual: WebPkiVerifier,
@@ -46,6 +47,10 @@ impl VerifyPeer for Pinned {
             Decision::Now(verdict) => Decision::Now(verdict.and_then(|verified| self.check_pin(verified))),
             Decision::Later => Decision::Later,
         }
+    }
+
+    fn wants_status(&self) -> bool {
+        self.usual.wants_status()
     }
 }
 

@@ -10,11 +10,17 @@ use pki_types::{ServerName, UnixTime};
 use crate::crypto::{Backend, PublicKey, SignError, SigningKey};
 use crate::error::{CertificateError, Error, Reason};
 use crate::identity::{Identity, Peer, PeerCertificates, Verified};
-use crate::message::{ClientHello, SignatureScheme};
+use crate::message::{CertificateRequest, ClientHello, SignatureScheme};
+
+mod sessions;
+
+pub use sessions::{FindSessionRequest, OpenTicketRequest, SealTicketRequest};
+pub(crate) use sessions::{Found, FoundSession, Sealed};
 
 /// A question of a paused connection. It owns all that it needs, so it can go to another thread, a key service or a
 /// database; the connection goes on when its [`Answer`] comes back. A question that is dropped without an answer fails
-/// the handshake with `internal_error`.
+/// the handshake with `internal_error`; but where it was about a session, the handshake goes on in full, or without a
+/// new ticket.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Ask {
@@ -22,17 +28,30 @@ pub enum Ask {
     Verify(VerifyRequest),
     /// Which identity is this client shown? Asked when [`crate::ResolveIdentity::resolve`] says `Later`.
     ResolveIdentity(IdentityRequest),
+    /// Which identity does this client show to a server that asks for one? Asked when
+    /// [`crate::ResolveClientIdentity::resolve`] says `Later`.
+    ResolveClientIdentity(ClientIdentityRequest),
     /// A signature over the handshake. Asked when [`crate::SigningKey::sign`] says `Later`.
     Sign(SignRequest),
+    /// Is there a session with this ID? Asked when [`crate::SessionStore::find`] says `Later`.
+    FindSession(FindSessionRequest),
+    /// Which session is in this ticket? Asked when [`crate::TicketSealer::open`] says `Later`.
+    OpenTicket(OpenTicketRequest),
+    /// A ticket for this session. Asked when [`crate::TicketSealer::seal`] says `Later`.
+    SealTicket(SealTicketRequest),
 }
 
 impl Ask {
-    /// There will be no answer: fails the handshake with `internal_error`.
+    /// There will be no answer: what the `fail` of the request does.
     #[must_use]
     pub fn fail(self, why: impl Into<String>) -> Answer {
         match self {
             Ask::Verify(request) => request.fail(why),
             Ask::ResolveIdentity(request) => request.fail(why),
+            Ask::ResolveClientIdentity(request) => request.fail(why),
+            Ask::FindSession(request) => request.fail(why),
+            Ask::OpenTicket(request) => request.fail(why),
+            Ask::SealTicket(request) => request.fail(why),
             Ask::Sign(request) => request.fail(why),
         }
     }
@@ -104,6 +123,8 @@ pub(crate) enum Answered {
     Verdict(Verdict),
     Resolved(Resolved),
     Signature(Signature),
+    Found(Found),
+    Sealed(Sealed),
 }
 
 /// The verifier's.
@@ -140,6 +161,7 @@ pub struct VerifyRequest {
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
     pub(crate) scts: Option<Vec<u8>>,
+    pub(crate) resumed: bool,
     pub(crate) now: UnixTime,
 }
 
@@ -152,6 +174,7 @@ impl VerifyRequest {
             server_name: self.server_name.as_ref(),
             ocsp_response: self.ocsp_response.as_deref(),
             scts: self.scts.as_deref(),
+            resumed: self.resumed,
             now: self.now,
         }
     }
@@ -191,6 +214,34 @@ impl IdentityRequest {
     }
 
     /// The identity to show, or `None` if there is none for this client: `unrecognized_name`.
+    #[must_use]
+    pub fn respond(self, identity: Option<Arc<Identity>>) -> Answer {
+        Answer { token: self.token, answered: Ok(Answered::Resolved(Resolved(identity))) }
+    }
+
+    /// There will be no identity: fails the handshake with `internal_error`.
+    #[must_use]
+    pub fn fail(self, why: impl Into<String>) -> Answer {
+        Answer::failed(self.token, "the resolver of identities", why)
+    }
+}
+
+/// Asks which identity a client shows to a server that asks for one.
+#[derive(Debug)]
+pub struct ClientIdentityRequest {
+    pub(crate) token: Token,
+    pub(crate) certificate_request: Vec<u8>,
+}
+
+impl ClientIdentityRequest {
+    /// What the server accepts.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "these very bytes were read before the question was asked")]
+    pub fn certificate_request(&self) -> CertificateRequest<'_> {
+        CertificateRequest::read(&self.certificate_request).expect("a CertificateRequest that was read before")
+    }
+
+    /// The identity to show, or `None` if there is none for this server: it gets an empty list (RFC 5246 §7.4.6).
     #[must_use]
     pub fn respond(self, identity: Option<Arc<Identity>>) -> Answer {
         Answer { token: self.token, answered: Ok(Answered::Resolved(Resolved(identity))) }

@@ -3,15 +3,16 @@
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::clock::Clock;
 use crate::codec::Prefix;
-use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite};
+use crate::crypto::{Backend, HashAlgorithm, Hasher, KeyExchangeGroup, Random, SUITES, Suite};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
-use crate::message::{CipherSuite, NamedGroup, OpaqueList};
+use crate::message::{CipherSuite, NamedGroup, OpaqueList, SignatureScheme};
 use crate::observer::Observer;
-use crate::record::MessageLimits;
+use crate::record::{MAX_FRAGMENT, MIN_LIMIT, MessageLimits, RecordSize};
 
 /// Whether extended_master_secret (RFC 7627) must be negotiated. It is always offered and preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,13 @@ pub(crate) struct Common {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
+    /// Binds sessions to this configuration.
+    pub(crate) session_context: [u8; 32],
+    /// In seconds.
+    pub(crate) session_lifetime: u32,
+    pub(crate) verify_on_resumption: bool,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: u16,
 }
 
 impl Common {
@@ -72,6 +80,11 @@ pub(crate) struct CommonBuilder {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) exports_without_ems: bool,
     pub(crate) message_limits: MessageLimits,
+    pub(crate) session_context: Option<Vec<u8>>,
+    pub(crate) session_lifetime: Duration,
+    pub(crate) verify_on_resumption: bool,
+    pub(crate) record_size: RecordSize,
+    pub(crate) record_size_limit: Option<u16>,
 }
 
 impl CommonBuilder {
@@ -90,10 +103,15 @@ impl CommonBuilder {
             key_log: None,
             exports_without_ems: false,
             message_limits,
+            session_context: None,
+            session_lifetime: SESSION_LIFETIME,
+            verify_on_resumption: false,
+            record_size: RecordSize::default(),
+            record_size_limit: None,
         }
     }
 
-    pub(crate) fn build(self) -> Result<Common, ConfigError> {
+    pub(crate) fn build(self, keeps_sessions: bool) -> Result<Common, ConfigError> {
         let suites = match self.suites {
             None => SUITES.iter().collect(),
             Some(ids) => suites(&ids)?,
@@ -105,12 +123,19 @@ impl CommonBuilder {
         };
         check_groups("groups", &groups)?;
         check_limits(self.message_limits)?;
+        check_record_sizes(self.record_size, self.record_size_limit)?;
         let alpn = encode_alpn(&self.alpn)?;
         #[cfg(feature = "std")]
         let clock = self.clock.unwrap_or_else(|| Arc::new(crate::clock::SystemClock));
         #[cfg(not(feature = "std"))]
         let clock =
             self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
+        let random = self.random.unwrap_or_else(|| self.backend.random());
+        let session_context = match self.session_context {
+            Some(name) => hash_context(self.backend, &name),
+            None if keeps_sessions => draw_context(&*random)?,
+            None => [0; 32],
+        };
         Ok(Common {
             suite_ids: suites.iter().map(|suite| suite.id).collect(),
             group_names: groups.iter().map(|group| group.name()).collect(),
@@ -119,14 +144,72 @@ impl CommonBuilder {
             alpn,
             extended_master_secret: self.extended_master_secret,
             require_secure_renegotiation: self.require_secure_renegotiation,
-            random: self.random.unwrap_or_else(|| self.backend.random()),
+            random,
             clock,
             observer: self.observer,
             key_log: self.key_log,
             exports_without_ems: self.exports_without_ems,
             message_limits: self.message_limits,
+            session_context,
+            session_lifetime: check_lifetime(self.session_lifetime)?,
+            verify_on_resumption: self.verify_on_resumption,
+            record_size: self.record_size,
+            // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
+            record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
             backend: self.backend,
         })
+    }
+}
+
+/// How long a session can be resumed, unless the configuration says otherwise.
+const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// RFC 9325 §3.4 limits what a ticket is good for; RFC 5246 §F.1.4 suggests 24 hours for any session.
+const LONGEST_SESSION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+fn check_lifetime(lifetime: Duration) -> Result<u32, ConfigError> {
+    const FIELD: &str = "session_lifetime";
+    match u32::try_from(lifetime.as_secs()) {
+        Ok(0) => Err(ConfigError::new(FIELD, "it is less than a second")),
+        Ok(seconds) if lifetime <= LONGEST_SESSION => Ok(seconds),
+        _ => Err(ConfigError::new(FIELD, "it is more than seven days")),
+    }
+}
+
+/// The same name is the same context everywhere.
+fn hash_context(backend: Backend, name: &[u8]) -> [u8; 32] {
+    let mut hasher = Hasher::new(backend, HashAlgorithm::Sha256);
+    hasher.update(b"tls12 session context");
+    hasher.update(name);
+    hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+/// A configuration without a name shares its sessions with no other.
+fn draw_context(random: &dyn Random) -> Result<[u8; 32], ConfigError> {
+    let mut context = [0; 32];
+    let drawn = random.fill(&mut context);
+    match drawn {
+        Ok(()) if context != [0; 32] => Ok(context),
+        _ => Err(ConfigError::new("random", "the source of randomness failed or gave only zeros")),
+    }
+}
+
+/// The schemes of a setting, which the backend has to be able to verify.
+pub(crate) fn schemes(
+    field: &'static str,
+    wanted: Option<Vec<SignatureScheme>>,
+    can_verify: &[SignatureScheme],
+) -> Result<Vec<SignatureScheme>, ConfigError> {
+    let Some(wanted) = wanted else { return Ok(can_verify.to_vec()) };
+    if wanted.is_empty() {
+        return Err(ConfigError::new(field, "at least one signature scheme is needed"));
+    }
+    if has_twice(wanted.iter()) {
+        return Err(ConfigError::new(field, "a signature scheme stands there twice"));
+    }
+    match wanted.iter().find(|scheme| !can_verify.contains(scheme)) {
+        Some(scheme) => Err(ConfigError::new(field, alloc::format!("{scheme} is none that the backend can verify"))),
+        None => Ok(wanted),
     }
 }
 
@@ -173,6 +256,16 @@ fn check_limits(limits: MessageLimits) -> Result<(), ConfigError> {
     match limits {
         MessageLimits { certificate: 0, .. } => Err(ConfigError::new("message_limits.certificate", "it is 0")),
         MessageLimits { other: 0, .. } => Err(ConfigError::new("message_limits.other", "it is 0")),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 8449 §4.
+fn check_record_sizes(size: RecordSize, limit: Option<u16>) -> Result<(), ConfigError> {
+    let (fits, problem) = (MIN_LIMIT..=MAX_FRAGMENT, "it is not 64 to 16384");
+    match size {
+        RecordSize::Fixed(bytes) if !fits.contains(&bytes) => Err(ConfigError::new("record_size", problem)),
+        _ if limit.is_some_and(|limit| !fits.contains(&limit)) => Err(ConfigError::new("record_size_limit", problem)),
         _ => Ok(()),
     }
 }
@@ -280,9 +373,45 @@ macro_rules! common_settings {
             self
         }
 
+        /// Names the configuration that sessions belong to. Sessions are resumed where the name is the same: give the servers
+        /// of a fleet, or the configurations of before and after a restart, one name, and let configurations differ in
+        /// it when they differ in what they trust. Without a name, sessions end with the configuration that made them.
+        pub fn session_context(mut self, name: impl AsRef<[u8]>) -> Self {
+            self.common.session_context = Some(name.as_ref().to_vec());
+            self
+        }
+
+        /// How long after its full handshake a session can be resumed, in whole seconds, at most seven days. Default: 24 hours
+        /// (RFC 5246 §F.1.4). Who has the ticket key or the store's content within that time reads the session's connections.
+        pub fn session_lifetime(mut self, lifetime: core::time::Duration) -> Self {
+            self.common.session_lifetime = lifetime;
+            self
+        }
+
+        /// Whether the verifier is asked again about the peer's certificates when a session is resumed. Default: it is not; but no
+        /// session is resumed once a certificate of the verified path has expired.
+        pub fn verify_on_resumption(mut self, verify: bool) -> Self {
+            self.common.verify_on_resumption = verify;
+            self
+        }
+
         /// How long the peer's handshake messages may be, in bytes.
         pub fn message_limits(mut self, limits: $crate::MessageLimits) -> Self {
             self.common.message_limits = limits;
+            self
+        }
+
+        /// How much data goes into the records that we send. Default: as much as possible.
+        pub fn record_size(mut self, size: $crate::RecordSize) -> Self {
+            self.common.record_size = size;
+            self
+        }
+
+        /// The most plaintext, in bytes, that records to us may have once they are protected: 64 to 16,384
+        /// (record_size_limit, RFC 8449). Only a peer that knows the extension is bound to it. Default: 16,384, which limits
+        /// nothing and lets the peer name a limit of its own; a client that asks for a `max_fragment_length` says the same here.
+        pub fn record_size_limit(mut self, bytes: u16) -> Self {
+            self.common.record_size_limit = Some(bytes);
             self
         }
     };

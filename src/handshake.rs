@@ -1,7 +1,10 @@
 //! What the states of both roles share: the data of a handshake in flight, and how they send.
 
+mod sessions;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
@@ -14,10 +17,13 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
 use crate::machine::Input;
-use crate::message::{ContentType, HEADER_LEN, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::message::{
+    ContentType, Finished, HEADER_LEN, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, SignatureScheme,
+};
 use crate::observer::{Direction, Seen};
-use crate::proof::Established;
-use crate::record::{Incoming, Outgoing};
+use crate::proof::{Established, FinishedVerified};
+use crate::record::{Incoming, MIN_LIMIT, Outgoing};
+use crate::session::Session;
 use crate::transcript::Transcript;
 
 /// Client or server.
@@ -40,6 +46,8 @@ pub(crate) trait Machine<R: Role>: Sized {
     fn decide(&mut self, cx: &mut Cx<'_, R>) -> Result<Option<Decision<Answered>>, Reason>;
     fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;
     fn answer(self, cx: &mut Cx<'_, R>, answer: Answered) -> Result<Self, Reason>;
+    /// What stands in for an answer that will not come, where the handshake can do without one.
+    fn without_answer(&self, why: &'static str) -> Option<Answered>;
     fn established(self) -> Result<Established, Self>;
 }
 
@@ -49,12 +57,20 @@ pub(crate) struct Handshake<R: Role> {
     pub(crate) transcript: Transcript,
     /// The transcript before a message that vouches for it (Finished).
     pub(crate) covered: Option<Digest>,
+    /// All messages before the client's CertificateVerify, which signs them.
+    pub(crate) signed: Vec<u8>,
     pub(crate) server_random: [u8; 32],
     master_secret: Option<MasterSecret>,
-    /// The verify_data of the client's Finished.
-    pub(crate) client_finished: [u8; 12],
+    /// The verify_data of the first Finished: the client's, or the server's in a resumption.
+    first_finished: Option<[u8; 12]>,
+    /// The session that is resumed.
+    pub(crate) resumed: Option<Arc<Session>>,
+    /// The last second at which the verdict on the peer's certificates holds.
+    pub(crate) peer_not_after: Option<u64>,
     /// Waits for the peer's ChangeCipherSpec.
     incoming_key: Option<OpeningKey>,
+    /// RFC 8449 §4: for the records under the new keys.
+    pub(crate) record_limits: Option<RecordLimits>,
     pub(crate) kept: R::Kept,
 }
 
@@ -64,21 +80,40 @@ impl<R: Role> Handshake<R> {
             config,
             transcript: Transcript::new(),
             covered: None,
+            signed: Vec::new(),
             server_random: [0; 32],
             master_secret: None,
-            client_finished: [0; 12],
+            first_finished: None,
+            resumed: None,
+            peer_not_after: None,
             incoming_key: None,
+            record_limits: None,
             kept,
         }
     }
 }
 
+pub(crate) use sessions::Stored;
+
+/// Of a session: all that this library makes have 32 bytes.
+pub(crate) type SessionId = [u8; 32];
+
+/// Both sides' record_size_limit: the most plaintext of a record, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordLimits {
+    /// Of those that we send.
+    pub(crate) peer: u16,
+    /// Of those that come.
+    pub(crate) ours: u16,
+}
+
 /// What exporters and channel bindings are made of; stays with the connection.
 pub(crate) struct Bound {
+    pub(crate) is_client: bool,
     pub(crate) backend: Backend,
     pub(crate) master_secret: Box<Zeroizing<[u8; MasterSecret::LEN]>>,
     pub(crate) server_random: [u8; 32],
-    /// The client's Finished.
+    /// The first Finished (RFC 5929 §3).
     pub(crate) tls_unique: [u8; 12],
     pub(crate) exports_without_ems: bool,
 }
@@ -92,13 +127,19 @@ pub(crate) struct Facts {
     pub(crate) scheme: Option<SignatureScheme>,
     pub(crate) alpn: Option<Box<[u8]>>,
     pub(crate) server_name: Option<Box<str>>,
+    /// RFC 6066 §4: unlike record_size_limit, it stays with the session.
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) peer_certificates: Option<PeerCertificates>,
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
+    pub(crate) resumed: bool,
     /// From Established on.
     pub(crate) bound: Option<Box<Bound>>,
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
+    /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
+    pub(crate) server_end_point: Option<Box<[u8]>>,
+    pub(crate) stored: Option<Box<Stored>>,
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
@@ -139,9 +180,12 @@ impl<'c, R: Role> Cx<'c, R> {
     /// (RFC 5246 §7.4.1.1).
     pub(crate) fn received(&mut self, message_type: HandshakeType, message: &'c [u8]) -> Input<'c> {
         self.body = message.get(HEADER_LEN..).unwrap_or_default();
-        if message_type == HandshakeType::FINISHED {
+        match message_type {
             // RFC 5246 §7.4.9: it vouches for all messages up to, but not including, itself.
-            self.hs.covered = Some(self.hs.transcript.current());
+            HandshakeType::FINISHED => self.hs.covered = Some(self.hs.transcript.current()),
+            // RFC 5246 §7.4.8: so does this.
+            HandshakeType::CERTIFICATE_VERIFY => self.hs.signed = self.hs.transcript.take_messages(),
+            _ => {}
         }
         if !R::IS_CLIENT
             && message_type == HandshakeType::CLIENT_HELLO
@@ -189,11 +233,21 @@ impl<'c, R: Role> Cx<'c, R> {
         } else {
             MasterSecret::derive(backend, suite, pre_master, &self.facts.client_random, &self.hs.server_random)
         };
+        Ok(self.keep_master_secret(master_secret))
+    }
+
+    /// The master secret of the session that is resumed (RFC 5246 §7.3).
+    pub(crate) fn resume_master_secret(&mut self, session: &Session) -> MasterReady {
+        let secret = Box::new(Zeroizing::new(**session.master_secret));
+        self.keep_master_secret(MasterSecret::keyed(self.common().backend, session.suite, secret))
+    }
+
+    fn keep_master_secret(&mut self, master_secret: MasterSecret) -> MasterReady {
         if let Some(key_log) = &self.common().key_log {
             key_log.log("CLIENT_RANDOM", &self.facts.client_random, master_secret.as_bytes());
         }
         self.hs.master_secret = Some(master_secret);
-        Ok(MasterReady(()))
+        MasterReady(())
     }
 
     fn master_secret(&self, _: MasterReady) -> Result<&MasterSecret, Reason> {
@@ -216,16 +270,33 @@ impl<'c, R: Role> Cx<'c, R> {
         let missing = || Reason::Local { what: "the handshake", why: "no keys yet".into() };
         let key = self.hs.incoming_key.take().ok_or_else(missing)?;
         self.incoming.set_key(key);
+        if let Some(limits) = self.hs.record_limits {
+            self.incoming.limit_plaintext(limits.ours);
+        }
         Ok(())
     }
 
+    /// The peer's record_size_limit came, and ours is or will be said. RFC 8449 §4: one below 64 is an error; one above the
+    /// protocol's own may be meant for another version.
+    pub(crate) fn limit_protected_records(&mut self, peer: u16) -> Result<(), Reason> {
+        if peer < MIN_LIMIT {
+            return Err(Reason::RecordSizeLimit(peer));
+        }
+        self.hs.record_limits = Some(RecordLimits { peer, ours: self.common().record_size_limit });
+        Ok(())
+    }
+
+    /// max_fragment_length is agreed on. RFC 6066 §4: from here on it holds for all records, those of the handshake too.
+    pub(crate) fn limit_fragments(&mut self, length: MaxFragmentLength) {
+        if let Some(bytes) = length.bytes() {
+            self.facts.max_fragment_length = Some(length);
+            self.outgoing.limit_fragment(bytes);
+            self.incoming.limit_plaintext(bytes);
+        }
+    }
+
     /// RFC 5246 §7.4.9, over the transcript so far.
-    pub(crate) fn verify_data(
-        &self,
-        ready: MasterReady,
-        label: FinishedLabel,
-        transcript: &Digest,
-    ) -> Result<[u8; 12], Reason> {
+    fn verify_data(&self, ready: MasterReady, label: FinishedLabel, transcript: &Digest) -> Result<[u8; 12], Reason> {
         Ok(self.master_secret(ready)?.verify_data(label, transcript))
     }
 
@@ -237,13 +308,28 @@ impl<'c, R: Role> Cx<'c, R> {
         key: SealingKey,
     ) -> Result<(), Reason> {
         self.outgoing.change_cipher_spec(key)?;
+        if let Some(limits) = self.hs.record_limits {
+            self.outgoing.limit_fragment(limits.peer);
+        }
         self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
-        if label == FinishedLabel::Client {
-            self.hs.client_finished = verify_data;
-        }
+        self.hs.first_finished.get_or_insert(verify_data);
         self.send(HandshakeType::FINISHED, |w| w.bytes(&verify_data))?;
         self.outgoing.flush_flight()
+    }
+
+    /// The peer's Finished, which vouches for the transcript before it.
+    pub(crate) fn check_finished(
+        &mut self,
+        ready: MasterReady,
+        label: FinishedLabel,
+        received: &Finished<'_>,
+    ) -> Result<FinishedVerified, Reason> {
+        let missing = || Reason::Local { what: "the handshake", why: "no transcript before Finished".into() };
+        let covered = self.hs.covered.take().ok_or_else(missing)?;
+        let expected = self.verify_data(ready, label, &covered)?;
+        self.hs.first_finished.get_or_insert(expected);
+        FinishedVerified::check(&expected, received.verify_data)
     }
 
     /// The end of the handshake: keeps what outlives it.
@@ -251,25 +337,25 @@ impl<'c, R: Role> Cx<'c, R> {
         let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
         let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
         self.facts.bound = Some(Box::new(Bound {
+            is_client: R::IS_CLIENT,
             backend: self.common().backend,
             master_secret,
             server_random: self.hs.server_random,
-            tls_unique: self.hs.client_finished,
+            tls_unique: self.hs.first_finished.unwrap_or_default(),
             exports_without_ems: self.common().exports_without_ems,
         }));
         Ok(())
     }
 
-    /// What a Finished that was just received vouches for: the transcript before it.
-    pub(crate) fn covered(&mut self) -> Result<Digest, Reason> {
-        let missing = || Reason::Local { what: "the handshake", why: "no transcript before Finished".into() };
-        self.hs.covered.take().ok_or_else(missing)
-    }
-
-    /// 32 bytes for a hello; a source that gives only zeros is broken.
-    pub(crate) fn draw_random(&self) -> Result<[u8; 32], Reason> {
-        let mut random = [0; 32];
-        self.common().random.fill(&mut random).map_err(|_| Reason::Random)?;
-        if random == [0; 32] { Err(Reason::Random) } else { Ok(random) }
+    /// The random of a hello, and a session ID where one is wanted, in one draw. A source that gives only zeros is broken.
+    pub(crate) fn draw_random(&self, with_session_id: bool) -> Result<([u8; 32], SessionId), Reason> {
+        let mut block = [0; 64];
+        let drawn = if with_session_id { &mut block[..] } else { &mut block[..32] };
+        self.common().random.fill(drawn).map_err(|_| Reason::Random)?;
+        let (random, session_id) = (block.first_chunk(), block.last_chunk());
+        match (random.copied(), session_id.copied()) {
+            (Some(random), Some(id)) if random != [0; 32] && (id != [0; 32] || !with_session_id) => Ok((random, id)),
+            _ => Err(Reason::Random),
+        }
     }
 }

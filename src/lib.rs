@@ -110,20 +110,25 @@
 //! # What to know
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
-//!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
+//! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
+//!   with an [`Acceptor`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
 //! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
+//! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
+//!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.
 //! - **Tests.** Given [`Random`], [`Clock`], [`KeyExchangeGroup`] and [`SigningKey`] of your own, the same input gives the same
 //!   bytes, and any handshake can be replayed.
 //!
 //! # Features
 //!
 //! - `ring` (default): the cryptography.
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock. Without it the library is `no_std` and needs `alloc`.
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
+//!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 //! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
@@ -158,6 +163,7 @@ mod proof;
 mod record;
 mod record_buffer;
 mod server;
+mod session;
 #[cfg(feature = "std")]
 pub mod stream;
 #[cfg(test)]
@@ -168,7 +174,10 @@ pub mod tokio;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
-pub use ask::{Answer, Ask, IdentityRequest, RefusedAnswer, SignRequest, VerifyRequest};
+pub use ask::{
+    Answer, Ask, ClientIdentityRequest, FindSessionRequest, IdentityRequest, OpenTicketRequest, RefusedAnswer,
+    SealTicketRequest, SignRequest, VerifyRequest,
+};
 pub use client::config::{ClientConfig, ClientConfigBuilder};
 pub use clock::Clock;
 #[cfg(feature = "std")]
@@ -176,27 +185,38 @@ pub use clock::SystemClock;
 pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
-    Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event, MIN_OUTPUT, Receive, Received, Receiver,
-    RefusedSplit, Sender, ServerConnection, Transmit,
+    Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
+    MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,
 };
 pub use decision::Decision;
-pub use error::{CertificateError, ConfigError, Error, NotTls, Reason};
+pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
 #[cfg(feature = "webpki")]
-pub use identity::{CertificateView, WebPkiVerifier};
-pub use identity::{Identities, Identity, Peer, PeerCertificates, ResolveIdentity, Verified, VerifyPeer, dangerous};
+pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
+pub use identity::{
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
+    VerifyPeer, dangerous,
+};
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]
 pub use key_log::KeyLogFile;
-pub use observer::{Direction, Observer, Seen};
+pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
-pub use record::{MessageLimits, Sent};
+pub use record::{MessageLimits, RecordSize, Sent};
 pub use record_buffer::{RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use session::fuzz_sessions;
+pub use session::{
+    ClientAuthPolicy, ClientSessions, NewTicket, OpenedTicket, Session, SessionError, SessionStore, TicketSealer,
+};
+#[cfg(feature = "std")]
+pub use session::{ClientCache, MemoryStore, TicketKey, Tickets};
 
 /// The programs of the README are tested, too.
 #[cfg(doctest)]

@@ -13,8 +13,8 @@
 use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::message::{
-    Certificate, CertificateRequest, CertificateStatus, ClientHello, ClientKeyExchange, Finished, HandshakeType,
-    ServerHello, ServerHelloDone, ServerKeyExchange,
+    Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
+    HandshakeType, NewSessionTicket, ServerHello, ServerHelloDone, ServerKeyExchange,
 };
 
 /// What a state is given from the wire.
@@ -83,6 +83,8 @@ letters! {
     CertificateRequest<'_> = CERTIFICATE_REQUEST,
     ServerHelloDone = SERVER_HELLO_DONE,
     ClientKeyExchange<'_> = CLIENT_KEY_EXCHANGE,
+    CertificateVerify<'_> = CERTIFICATE_VERIFY,
+    NewSessionTicket<'_> = NEW_SESSION_TICKET,
     Finished<'_> = FINISHED,
 }
 
@@ -123,11 +125,21 @@ macro_rules! machine {
             fn decide(&mut self, cx: &mut Cx<'_>) -> Result<$crate::decision::Decision<Self::Answer>, $crate::error::Reason>;
             /// The same question as an owned value, for when the answer was `Later`.
             fn request(&self, cx: &Cx<'_>, token: $crate::ask::Token) -> $crate::ask::Ask;
+            /// What stands in for an answer that will not come, where the handshake can do without one.
+            fn without_answer(&self, _why: &'static str) -> Option<Self::Answer> {
+                None
+            }
         }
 
         $( $(
             /// Where this letter may lead.
             pub(crate) enum $after { $( $next($next), )+ }
+
+            $( impl From<$next> for $after {
+                fn from(state: $next) -> Self {
+                    $after::$next(state)
+                }
+            } )+
 
             impl From<$after> for $machine {
                 fn from(after: $after) -> Self {
@@ -184,6 +196,13 @@ macro_rules! machine {
                 }
             }
 
+            fn without_answer(&self, why: &'static str) -> Option<$crate::ask::Answered> {
+                match self {
+                    $( $machine::$state(state) => machine!(@without_answer $kind state why $($letter)+), )*
+                    $machine::Established(_) => None,
+                }
+            }
+
             fn established(self) -> Result<Established, Self> {
                 match self {
                     $machine::Established(state) => Ok(state),
@@ -214,6 +233,11 @@ macro_rules! machine {
 
     (@request wait $state:ident $cx:ident $token:ident) => {{ let _ = $state; None }};
     (@request ask $state:ident $cx:ident $token:ident) => { Some($state.request($cx, $token)) };
+
+    (@without_answer wait $state:ident $why:ident $($letter:ident)+) => {{ let _ = ($state, $why); None }};
+    (@without_answer ask $state:ident $why:ident $letter:ident) => {
+        $state.without_answer($why).map($crate::ask::Answered::$letter)
+    };
 
     (@answer wait $state:ident $cx:ident $answer:ident $($letter:ident $after:ident)+) => {{
         let _ = ($state, $answer);

@@ -1,9 +1,16 @@
 //! Tokens without which no connection is established. Each is made by the check that it proves, and by nothing else.
 
-use crate::ask::Verdict;
-use crate::crypto::{Backend, PublicKey, SigningKey, equal};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use pki_types::UnixTime;
+
+use crate::ask::{Signature, Verdict};
+use crate::crypto::{Backend, PublicKey, SigningKey, Suite, equal};
 use crate::error::Reason;
 use crate::message::SignatureScheme;
+use crate::observer::NotResumed;
+use crate::session::{ClientAuthPolicy, Handle, Session, Side};
 
 /// How the peer of an established connection is known.
 #[derive(Debug)]
@@ -11,8 +18,12 @@ use crate::message::SignatureScheme;
 pub enum PeerProof {
     /// The verifier accepted its certificate, and it has the certificate's key.
     Verified(Minted),
+    /// It resumed a session in which it was verified, and it has that session's master secret.
+    FromSession(Minted),
     /// Not at all: this server asked its client for no certificate.
     NotRequested(Minted),
+    /// Not at all: this server asked its client for a certificate, and the client showed none.
+    Declined(Minted),
 }
 
 /// Stands in a proof so that nobody else can make one.
@@ -20,47 +31,169 @@ pub enum PeerProof {
 pub struct Minted(());
 
 impl PeerProof {
-    /// The verdict's key, and the proof, if the verdict is good.
-    pub(crate) fn verified(verdict: Verdict) -> Result<(PeerProof, PublicKey), Reason> {
-        let verified = verdict.0?;
-        Ok((PeerProof::Verified(Minted(())), verified.into_key()))
-    }
-
     /// For a server that sent no CertificateRequest.
     pub(crate) fn not_requested() -> PeerProof {
         PeerProof::NotRequested(Minted(()))
     }
+
+    /// For a server that asked for a certificate and can do without.
+    pub(crate) fn declined() -> PeerProof {
+        PeerProof::Declined(Minted(()))
+    }
+
+    /// A session proves as much as the handshake that made it, and no more.
+    pub(crate) fn from_session(session: &Session, _: &Resumable) -> PeerProof {
+        match (session.side, session.client_auth) {
+            (Side::Server, ClientAuthPolicy::NotRequested) => PeerProof::not_requested(),
+            (Side::Server, _) if session.peer_certificates.is_none() => PeerProof::declined(),
+            _ => PeerProof::FromSession(Minted(())),
+        }
+    }
 }
 
-/// The ephemeral key of the server is signed by the key of its certificate.
+/// The verifier accepted the peer's certificate. Whether the peer has its key is not known yet.
 #[derive(Debug)]
-pub(crate) struct KeyExchangeSigned(());
+pub(crate) struct Claim {
+    key: PublicKey,
+    not_after: Option<u64>,
+}
 
-impl KeyExchangeSigned {
-    /// RFC 8422 §5.4: the client checks the signature over both randoms and the parameters.
-    pub(crate) fn verify(
+impl Claim {
+    /// What a good verdict says.
+    pub(crate) fn accepted(verdict: Verdict) -> Result<Self, Reason> {
+        let verified = verdict.0?;
+        Ok(Claim { not_after: verified.not_after(), key: verified.into_key() })
+    }
+
+    /// The certificate's key.
+    pub(crate) fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The last second at which the verdict holds.
+    pub(crate) fn not_after(&self) -> Option<u64> {
+        self.not_after
+    }
+
+    /// The peer has the key if it signed with it.
+    pub(crate) fn prove(
+        &self,
         backend: Backend,
-        key: &PublicKey,
         scheme: SignatureScheme,
         signed: &[u8],
         signature: &[u8],
-    ) -> Result<Self, Reason> {
-        key.verify(backend, scheme, signed, signature).map_err(|_| Reason::BadSignature { scheme })?;
-        Ok(KeyExchangeSigned(()))
+    ) -> Result<PeerProof, Reason> {
+        self.key.verify(backend, scheme, signed, signature).map_err(|_| Reason::BadSignature { scheme })?;
+        Ok(PeerProof::Verified(Minted(())))
     }
 
-    /// The server's own signature, verified unless the key vouches for it.
-    pub(crate) fn by_us(
+    /// RFC 8422 §5.4: the server's signature over both randoms and the parameters proves its key and binds the exchange.
+    pub(crate) fn prove_key_exchange(
+        &self,
+        backend: Backend,
+        scheme: SignatureScheme,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<(PeerProof, KeyExchangeProof), Reason> {
+        Ok((self.prove(backend, scheme, signed, signature)?, KeyExchangeProof(())))
+    }
+}
+
+/// The master secret was agreed on with the peer that the certificate names: the server's ephemeral key is signed by the key of
+/// its certificate, or the secret is that of a session which was made so.
+#[derive(Debug)]
+pub(crate) struct KeyExchangeProof(());
+
+impl KeyExchangeProof {
+    /// The server's own signature.
+    pub(crate) fn by_us(_: &OwnSignature) -> Self {
+        KeyExchangeProof(())
+    }
+
+    pub(crate) fn from_session(_: &Resumable) -> Self {
+        KeyExchangeProof(())
+    }
+}
+
+/// A signature of ours that is right.
+pub(crate) struct OwnSignature(Vec<u8>);
+
+impl OwnSignature {
+    /// Verified, unless the key vouches for it: a wrong one can give the key away.
+    pub(crate) fn check(
+        signature: Signature,
         backend: Backend,
         key: &dyn SigningKey,
         scheme: SignatureScheme,
         signed: &[u8],
-        signature: &[u8],
     ) -> Result<Self, Reason> {
+        let failed = |why: String| Reason::Local { what: "the signing key", why };
+        let signature = signature.0.map_err(|error| failed(error.to_string()))?;
         let is_good =
-            key.is_trusted_to_sign_well() || key.public_key().verify(backend, scheme, signed, signature).is_ok();
-        let wrong = || Reason::Local { what: "the signing key", why: "its signature is wrong".into() };
-        if is_good { Ok(KeyExchangeSigned(())) } else { Err(wrong()) }
+            key.is_trusted_to_sign_well() || key.public_key().verify(backend, scheme, signed, &signature).is_ok();
+        if is_good { Ok(OwnSignature(signature)) } else { Err(failed("its signature is wrong".into())) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What a session has to fit to be resumed.
+pub(crate) struct Binding<'a> {
+    pub(crate) side: Side,
+    pub(crate) now: UnixTime,
+    /// The configuration.
+    pub(crate) context: &'a [u8; 32],
+    /// The longest that it resumes a session, in seconds.
+    pub(crate) lifetime: u32,
+    pub(crate) server_name: Option<&'a str>,
+    /// The session ID by which it was found, on a server.
+    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) client_auth: ClientAuthPolicy,
+}
+
+/// The session fits, and may be resumed.
+#[derive(Debug)]
+pub(crate) struct Resumable(());
+
+impl Resumable {
+    /// All that binds a session whatever the hellos say: a session is only as good as the handshake that made it, and
+    /// holds for nobody else.
+    pub(crate) fn check(
+        session: &Session,
+        binding: &Binding<'_>,
+        suite: impl FnOnce(&Suite) -> bool,
+    ) -> Result<Self, NotResumed> {
+        let age = binding.now.as_secs().saturating_sub(session.created_at);
+        let same_name = match (session.server_name.as_deref(), binding.server_name) {
+            (Some(then), Some(now)) => then.eq_ignore_ascii_case(now),
+            (None, None) => true,
+            _ => false,
+        };
+        let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
+        if session.side != binding.side {
+            Err(NotResumed::OtherSession)
+        } else if binding.id.is_some_and(|id| !matches!(&session.handle, Handle::Id(own) if **own == *id)) {
+            Err(NotResumed::OtherSession)
+        } else if !equal(&session.context, binding.context) {
+            Err(NotResumed::OtherConfiguration)
+        } else if session.is_from_the_future(binding.now) {
+            Err(NotResumed::FromTheFuture)
+        } else if session.peer_not_after.is_some_and(|not_after| binding.now.as_secs() > not_after) {
+            Err(NotResumed::CertificateExpired)
+        } else if session.is_expired(binding.now) || age > u64::from(binding.lifetime) {
+            Err(NotResumed::Expired)
+        } else if !same_name {
+            // RFC 6066 §3: a server does not resume a session under another name.
+            Err(NotResumed::OtherServerName)
+        } else if binding.side == Side::Server && (session.client_auth != binding.client_auth || unauthenticated) {
+            Err(NotResumed::OtherClientAuthentication)
+        } else if !suite(session.suite) {
+            Err(NotResumed::OtherCipherSuite)
+        } else {
+            Ok(Resumable(()))
+        }
     }
 }
 
@@ -82,7 +215,7 @@ pub(crate) struct Established {
 
 impl Established {
     /// Cannot be had without all three proofs.
-    pub(crate) fn new(peer: PeerProof, _: KeyExchangeSigned, _: FinishedVerified) -> Self {
+    pub(crate) fn new(peer: PeerProof, _: KeyExchangeProof, _: FinishedVerified) -> Self {
         Established { peer }
     }
 

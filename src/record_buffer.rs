@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::Range;
 
 use crate::ask::Ask;
-use crate::connection::{AlertToken, Event, Receive, Received};
+use crate::connection::{Acceptance, Accepting, Acceptor, AlertToken, Event, Receive, Received};
 use crate::error::Error;
 
 /// What is asked of the transport at a time, unless a record needs more, in bytes.
@@ -77,15 +77,27 @@ impl RecordBuffer {
         })
     }
 
+    /// Gives an acceptor what is there, at most one record. What stands behind the ClientHello stays here: step on with the
+    /// connection, or add [`Self::unread`] to the bytes for another stack.
+    ///
+    /// # Errors
+    /// Why the client was refused.
+    pub fn accept(&mut self, acceptor: &mut Acceptor) -> Result<Acceptance, Error> {
+        let Accepting { consumed, event } =
+            acceptor.read(self.bytes.get_mut(self.filled.clone()).unwrap_or_default())?;
+        self.consume(consumed);
+        if let Acceptance::NeedInput { missing } = event {
+            self.missing = missing;
+        }
+        Ok(event)
+    }
+
     /// As [`Self::step`]; the range of [`Event::Data`] is one of [`Self::data`], good until the next step or fill.
     pub(crate) fn next_event<C: Receive>(&mut self, connection: &mut C) -> Result<Event, Error> {
         let start = self.filled.start;
         let input = self.bytes.get_mut(self.filled.clone()).unwrap_or_default();
         let Received { consumed, event } = connection.read(input)?;
-        self.filled.start += consumed;
-        if self.filled.is_empty() {
-            self.filled = 0..0;
-        }
+        self.consume(consumed);
         Ok(match event {
             Event::NeedInput { missing } => {
                 self.missing = missing;
@@ -94,6 +106,13 @@ impl RecordBuffer {
             Event::Data(range) => Event::Data(start + range.start..start + range.end),
             event => event,
         })
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.filled.start += count;
+        if self.filled.is_empty() {
+            self.filled = 0..0;
+        }
     }
 
     #[cfg(feature = "std")]

@@ -35,10 +35,16 @@ pub struct TlsStream<C, T> {
 impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     /// Puts a connection onto its transport. Nothing is sent yet.
     pub fn new(connection: C, transport: T) -> Self {
+        TlsStream::with_received(connection, transport, RecordBuffer::new())
+    }
+
+    /// As [`Self::new`], where bytes of the transport were received already: those that an
+    /// [`Acceptor`](crate::Acceptor) left, or what [`Self::into_parts`] gave.
+    pub fn with_received(connection: C, transport: T, received: RecordBuffer) -> Self {
         TlsStream {
             connection,
             transport,
-            inlet: Inlet::default(),
+            inlet: Inlet::new(received),
             outlet: Outlet::default(),
             question: None,
             is_waiting: false,

@@ -7,11 +7,14 @@ use crate::crypto::{Backend, Digest, HashAlgorithm, Hasher};
 
 /// The running hash of the PRF over the handshake messages, headers included.
 ///
-/// Until ServerHello names the cipher suite, nobody knows which hash that is: messages wait in a buffer.
+/// Until ServerHello names the cipher suite, nobody knows which hash that is: messages wait in a buffer. There they stay as
+/// long as the client may be authenticated, since CertificateVerify signs all of them by a hash that need not be the
+/// PRF's (RFC 5246 §7.4.8).
 #[derive(Default)]
 pub(crate) struct Transcript {
-    /// The messages before `start`.
+    /// The messages before `start`, or all.
     raw: Vec<u8>,
+    keeps_messages: bool,
     hasher: Option<Hasher>,
 }
 
@@ -22,17 +25,33 @@ impl Transcript {
 
     /// Adds handshake messages, as they go over the wire: header and body.
     pub(crate) fn add(&mut self, messages: &[u8]) {
-        match &mut self.hasher {
-            Some(hasher) => hasher.update(messages),
-            None => self.raw.extend_from_slice(messages),
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(messages);
+        }
+        if self.hasher.is_none() || self.keeps_messages {
+            self.raw.extend_from_slice(messages);
         }
     }
 
     /// Hashes with the PRF's hash from here on, what waits in the buffer first, and frees the buffer.
     pub(crate) fn start(&mut self, backend: Backend, hash: HashAlgorithm) {
         let mut hasher = Hasher::new(backend, hash);
-        hasher.update(&mem::take(&mut self.raw));
+        hasher.update(&self.raw);
         self.hasher = Some(hasher);
+        if !self.keeps_messages {
+            self.raw = Vec::new();
+        }
+    }
+
+    /// From the beginning on, all messages are kept.
+    pub(crate) fn keep_messages(&mut self) {
+        self.keeps_messages = true;
+    }
+
+    /// All messages so far. From here on none is kept.
+    pub(crate) fn take_messages(&mut self) -> Vec<u8> {
+        self.keeps_messages = false;
+        mem::take(&mut self.raw)
     }
 
     /// The hash of all messages so far. Before `start` there is none: the digest is empty then, and matches nobody's.
@@ -59,6 +78,19 @@ mod tests {
         assert_eq!(transcript.raw.capacity(), 0, "the buffer is freed");
         transcript.add(b"ServerHello");
         assert_eq!(transcript.current().as_ref(), sha256(b"ClientHelloServerHello").as_ref());
+    }
+
+    #[test]
+    fn messages_can_be_kept_until_they_are_taken() {
+        let mut transcript = Transcript::new();
+        transcript.keep_messages();
+        transcript.add(b"ClientHello");
+        transcript.start(Backend::Ring, HashAlgorithm::Sha256);
+        transcript.add(b"ServerHello");
+        assert_eq!(transcript.take_messages(), b"ClientHelloServerHello");
+        transcript.add(b"Finished");
+        assert_eq!(transcript.raw.capacity(), 0, "nothing is kept any more");
+        assert_eq!(transcript.current().as_ref(), sha256(b"ClientHelloServerHelloFinished").as_ref());
     }
 
     #[test]

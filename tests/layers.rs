@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "observer", "key_log"],
     &["crypto"],
     &["record", "transcript", "identity"],
+    &["session"],
     &["ask", "config", "proof"],
     // The states.
     &["handshake", "machine", "flow", "client", "server"],

@@ -1,4 +1,5 @@
-//! Any bytes as a handshake message: its type and its body. What can be read can be written and read again.
+//! Any bytes as a handshake message (its type and its body), as a session and as a ticket. What can be read can be written and
+//! read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,5 +7,8 @@ use tls12_fuzz::write_seeds;
 
 fuzz_target!(
     init: write_seeds("codecs"),
-    |data: &[u8]| tls12::message::fuzz_codecs(data)
+    |data: &[u8]| {
+        tls12::message::fuzz_codecs(data);
+        tls12::fuzz_sessions(data);
+    }
 );

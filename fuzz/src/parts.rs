@@ -98,6 +98,10 @@ impl Setup {
     }
 
     pub fn server(self) -> ServerConnection {
+        ServerConnection::new(self.server_config())
+    }
+
+    pub fn server_config(self) -> Arc<ServerConfig> {
         let random = Counted::new(2);
         let builder = ServerConfig::builder()
             .extended_master_secret(self.extended_master_secret())
@@ -112,7 +116,7 @@ impl Setup {
             true => builder.resolver(Arc::new(Later)),
             false => builder.identity(PARTS.identity.clone()),
         };
-        ServerConnection::new(builder.build().expect("a good configuration"))
+        builder.build().expect("a good configuration")
     }
 }
 

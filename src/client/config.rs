@@ -1,13 +1,14 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::config::{Common, CommonBuilder, common_settings, has_twice};
+use crate::config::{Common, CommonBuilder, common_settings, schemes};
 #[cfg(feature = "webpki")]
 use crate::crypto::Backend;
 use crate::error::ConfigError;
-use crate::identity::VerifyPeer;
-use crate::message::SignatureScheme;
+use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
+use crate::message::{MaxFragmentLength, SignatureScheme};
 use crate::record::MessageLimits;
+use crate::session::ClientSessions;
 
 /// The settings of a client: checked when built, immutable, shared by any number of connections.
 #[derive(Debug)]
@@ -16,6 +17,10 @@ pub struct ClientConfig {
     pub(crate) verifier: Arc<dyn VerifyPeer>,
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) send_server_name: bool,
+    pub(crate) sessions: Option<Arc<dyn ClientSessions>>,
+    /// Who we are, for servers that ask.
+    pub(crate) resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl AsRef<Common> for ClientConfig {
@@ -34,6 +39,10 @@ impl ClientConfig {
             roots: None,
             schemes: None,
             send_server_name: true,
+            sessions: None,
+            identities: Vec::new(),
+            resolver: None,
+            max_fragment_length: None,
         }
     }
 }
@@ -48,6 +57,10 @@ pub struct ClientConfigBuilder {
     roots: Option<Vec<pki_types::CertificateDer<'static>>>,
     schemes: Option<Vec<SignatureScheme>>,
     send_server_name: bool,
+    sessions: Option<Arc<dyn ClientSessions>>,
+    identities: Vec<Identity>,
+    resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    max_fragment_length: Option<MaxFragmentLength>,
 }
 
 impl ClientConfigBuilder {
@@ -80,13 +93,46 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Where sessions are kept, so that a later connection to the same server is made without a full handshake (RFC 5246
+    /// §7.3, RFC 5077). Default: none are kept.
+    pub fn sessions(mut self, sessions: Arc<dyn ClientSessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
+    /// A certificate with its key, for servers that ask for one. Can be called again: each server is shown the first one that
+    /// it accepts, by its type, its signature and its issuer, or none.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
+    /// Who chooses the identity for each server that asks for one.
+    pub fn identity_resolver(mut self, resolver: Arc<dyn ResolveClientIdentity>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Asks the server for short records, in both directions and in the handshake too (RFC 6066 §4). For servers that do not
+    /// know record_size_limit, which takes its place with those that do. Default: not asked for.
+    pub fn max_fragment_length(mut self, length: MaxFragmentLength) -> Self {
+        self.max_fragment_length = Some(length);
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// The first setting that is wrong, by the name of its field.
-    pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
-        let common = self.common.build()?;
-        let schemes = schemes(self.schemes, common.backend.verify_schemes())?;
+    pub fn build(mut self) -> Result<Arc<ClientConfig>, ConfigError> {
+        if let Some(length) = self.max_fragment_length {
+            let unknown = || ConfigError::new("max_fragment_length", "it is none of the four that there are");
+            let bytes = length.bytes().ok_or_else(unknown)?;
+            // RFC 8449 §5: a server that knows both ignores this one.
+            self.common.record_size_limit.get_or_insert(bytes);
+        }
+        let common = self.common.build(self.sessions.is_some())?;
+        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
         let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
         if !schemes.iter().any(fits) {
             return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
@@ -102,7 +148,22 @@ impl ClientConfigBuilder {
         let verifier = self.verifier;
         let verifier =
             verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
-        Ok(Arc::new(ClientConfig { common, verifier, schemes, send_server_name: self.send_server_name }))
+        let resolver = match (self.resolver, self.identities.is_empty()) {
+            (Some(_), false) => {
+                return Err(ConfigError::new("identity_resolver", "give either identities or an `identity_resolver`"));
+            }
+            (None, false) => Some(Arc::new(ClientIdentities::new(self.identities)) as Arc<_>),
+            (resolver, true) => resolver,
+        };
+        Ok(Arc::new(ClientConfig {
+            common,
+            verifier,
+            schemes,
+            send_server_name: self.send_server_name,
+            sessions: self.sessions,
+            resolver,
+            max_fragment_length: self.max_fragment_length,
+        }))
     }
 }
 
@@ -112,22 +173,4 @@ fn default_verifier(
     backend: Backend,
 ) -> Result<Arc<dyn VerifyPeer>, ConfigError> {
     Ok(Arc::new(crate::WebPkiVerifier::new(roots)?.with_backend(backend)))
-}
-
-fn schemes(
-    wanted: Option<Vec<SignatureScheme>>,
-    can_verify: &[SignatureScheme],
-) -> Result<Vec<SignatureScheme>, ConfigError> {
-    const FIELD: &str = "signature_schemes";
-    let Some(wanted) = wanted else { return Ok(can_verify.to_vec()) };
-    if wanted.is_empty() {
-        return Err(ConfigError::new(FIELD, "at least one signature scheme is needed"));
-    }
-    if has_twice(wanted.iter()) {
-        return Err(ConfigError::new(FIELD, "a signature scheme stands there twice"));
-    }
-    match wanted.iter().find(|scheme| !can_verify.contains(scheme)) {
-        Some(scheme) => Err(ConfigError::new(FIELD, alloc::format!("{scheme} is none that the backend can verify"))),
-        None => Ok(wanted),
-    }
 }

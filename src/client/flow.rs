@@ -1,4 +1,5 @@
-//! The client's legal orders: RFC 5246 §7.3 figure 1, with RFC 6066 §8 (CertificateStatus).
+//! The client's legal orders: RFC 5246 §7.3 figures 1 and 2, with RFC 6066 §8 (CertificateStatus) and RFC 5077 §3.3
+//! (NewSessionTicket).
 //!
 //! The chain is verified once, at ServerHelloDone, since CertificateStatus is optional even when it was promised.
 //! HelloRequest stands in no line: within a handshake it is ignored and not hashed (RFC 5246 §7.4.1.1), which the
@@ -6,17 +7,18 @@
 
 use super::Client;
 use super::states::*;
-use crate::ask::Verdict;
+use crate::ask::{Resolved, Signature, Verdict};
 use crate::machine::{ChangeCipherSpec, machine};
 use crate::message::{
-    Certificate, CertificateRequest, CertificateStatus, Finished, ServerHello, ServerHelloDone, ServerKeyExchange,
+    Certificate, CertificateRequest, CertificateStatus, Finished, NewSessionTicket, ServerHello, ServerHelloDone,
+    ServerKeyExchange,
 };
 use crate::proof::Established;
 
 machine! {
     /// The states of a client.
     Client: Machine {
-        wait WaitServerHello      { ServerHello        => AfterServerHello        [WaitCertificate]; }
+        wait WaitServerHello      { ServerHello        => AfterServerHello        [WaitCertificate | AskVerifyAgain | WaitNewTicket | WaitChangeCipherSpec]; }
         wait WaitCertificate      { Certificate        => AfterCertificate        [WaitStatusOrKeys | WaitKeys]; }
         wait WaitStatusOrKeys     { CertificateStatus  => AfterStatus             [WaitKeys];
                                     ServerKeyExchange  => AfterKeysWithoutStatus  [WaitRequestOrDone]; }
@@ -24,7 +26,11 @@ machine! {
         wait WaitRequestOrDone    { CertificateRequest => AfterRequest            [WaitDone];
                                     ServerHelloDone    => AfterDone               [AskVerify]; }
         wait WaitDone             { ServerHelloDone    => AfterRequestAndDone     [AskVerify]; }
-        ask  AskVerify            { Verdict            => AfterVerdict            [WaitChangeCipherSpec]; }
+        ask  AskVerify            { Verdict            => AfterVerdict            [AskIdentity | WaitNewTicket | WaitChangeCipherSpec]; }
+        ask  AskIdentity          { Resolved           => AfterIdentity           [AskSignature | WaitNewTicket | WaitChangeCipherSpec]; }
+        ask  AskSignature         { Signature          => AfterSignature          [WaitNewTicket | WaitChangeCipherSpec]; }
+        ask  AskVerifyAgain       { Verdict            => AfterVerdictAgain       [WaitNewTicket | WaitChangeCipherSpec]; }
+        wait WaitNewTicket        { NewSessionTicket   => AfterNewTicket          [WaitChangeCipherSpec]; }
         wait WaitChangeCipherSpec { ChangeCipherSpec   => AfterChangeCipherSpec   [WaitFinished]; }
         wait WaitFinished         { Finished           => AfterFinished           [Established]; }
     }

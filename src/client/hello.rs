@@ -3,26 +3,53 @@ use alloc::sync::Arc;
 
 use pki_types::ServerName;
 
-use super::Client;
 use super::flow::Machine;
 use super::states::WaitServerHello;
+use super::{Client, Offered, text_of};
+use crate::config::ExtendedMasterSecret;
 use crate::error::Reason;
-use crate::handshake::Cx;
+use crate::handshake::{Cx, Stored};
 use crate::message::{
-    ClientExtensions, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, StatusRequest, UNCOMPRESSED,
+    ClientExtensions, ClientHello, HandshakeType, MaxFragmentLength, NO_COMPRESSION, ProtocolVersion, StatusRequest,
+    UNCOMPRESSED,
 };
+use crate::observer::NotResumed;
+use crate::proof::{Binding, Resumable};
+use crate::session::{ClientAuthPolicy, Handle, Session, Side};
 
-/// The first flight: ClientHello (RFC 5246 §7.4.1.2).
+/// The first flight: ClientHello (RFC 5246 §7.4.1.2), which offers a session if the configuration has one.
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
-    let random = cx.draw_random()?;
-    cx.facts.client_random = random;
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
+    let found = config.sessions.as_ref().and_then(|all| all.find(&cx.hs.kept.server_name, common.clock.now()));
+    let checked = found.map(|session| check(cx, &session).map(|resumable| (session, resumable)));
+    let (offered, refused) = match checked.transpose() {
+        Ok(offered) => (offered, None),
+        Err(why) => (None, Some(why)),
+    };
+    let ticket = match &offered {
+        Some((session, _)) if let Handle::Ticket(ticket) = &session.handle => Some(&**ticket),
+        _ => None,
+    };
+    // RFC 5077 §3.4: with a ticket, an ID by whose echo the server says that it took it.
+    let (random, drawn_id) = cx.draw_random(ticket.is_some())?;
+    let session_id: &[u8] = match offered.as_ref().map(|(session, _)| &session.handle) {
+        Some(Handle::Ticket(_)) => &drawn_id,
+        Some(Handle::Id(id)) => id,
+        Some(Handle::None) | None => &[],
+    };
+    cx.facts.client_random = random;
+    if let Some(why) = refused {
+        cx.not_resumed(&why);
+    }
+    if config.resolver.is_some() {
+        cx.hs.transcript.keep_messages();
+    }
     let name: Option<Box<str>> = host_name(&cx.hs.kept.server_name).filter(|_| config.send_server_name).map(Into::into);
     let offer = ClientHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
-        session_id: &[],
+        session_id,
         cipher_suites: common.suite_ids.as_slice().into(),
         compression_methods: &[NO_COMPRESSION],
         extensions: ClientExtensions {
@@ -36,14 +63,67 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             alpn: common.alpn(),
             status_request: config.verifier.wants_status().then_some(StatusRequest::OCSP),
             signed_certificate_timestamp: config.verifier.wants_scts(),
+            // RFC 5077 §3.2: empty to ask for a ticket.
+            session_ticket: ticket.or(config.sessions.as_ref().map(|_| <&[u8]>::default())),
+            max_fragment_length: config.max_fragment_length,
+            record_size_limit: Some(common.record_size_limit),
             ..ClientExtensions::default()
         },
     };
-    let offered_server_name = name.is_some();
+    let offers = Offers { server_name: name.is_some(), session_ticket: offer.extensions.session_ticket.is_some() };
     cx.send(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
     cx.outgoing.flush_flight()?;
     cx.facts.server_name = name;
-    Ok(Machine::WaitServerHello(WaitServerHello { offered_server_name }))
+    let session_id = session_id.into();
+    cx.hs.kept.offered = offered.map(|(session, resumable)| Offered { session, resumable, session_id });
+    remember(cx);
+    Ok(Machine::WaitServerHello(WaitServerHello { offers }))
+}
+
+/// What the hello offers only sometimes.
+pub(crate) struct Offers {
+    pub(crate) server_name: bool,
+    pub(crate) session_ticket: bool,
+}
+
+/// Whether the session can be offered to this server.
+fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed> {
+    let common = cx.common();
+    // RFC 5246 §7.4.1.2: an empty ID names no session, and its echo would say nothing.
+    if matches!(&session.handle, Handle::None) || matches!(&session.handle, Handle::Id(id) if id.is_empty()) {
+        return Err(NotResumed::OtherSession);
+    }
+    let binding = Binding {
+        side: Side::Client,
+        now: common.clock.now(),
+        context: &common.session_context,
+        lifetime: common.session_lifetime,
+        server_name: Some(&text_of(&cx.hs.kept.server_name)),
+        id: None,
+        client_auth: ClientAuthPolicy::NotRequested,
+    };
+    let resumable = Resumable::check(session, &binding, |suite| common.suites.iter().any(|own| own.id == suite.id))?;
+    let required = common.extended_master_secret == ExtendedMasterSecret::Required;
+    if required && !session.extended_master_secret {
+        return Err(NotResumed::NoExtendedMasterSecret);
+    }
+    // RFC 6066 §4: the length stays with the session. A server that knows record_size_limit has agreed on none.
+    let length = session.max_fragment_length.map(MaxFragmentLength);
+    if length.is_some() && length != cx.hs.config.max_fragment_length {
+        return Err(NotResumed::OtherFragmentLength);
+    }
+    Ok(resumable)
+}
+
+/// If the handshake fails, the session that it offers is not offered again.
+fn remember(cx: &mut Cx<'_, Client>) {
+    if let (Some(sessions), Some(offered)) = (&cx.hs.config.sessions, &cx.hs.kept.offered) {
+        cx.facts.stored = Some(Box::new(Stored::Client {
+            sessions: Arc::clone(sessions),
+            server_name: cx.hs.kept.server_name.clone(),
+            session: Arc::clone(&offered.session),
+        }));
+    }
 }
 
 /// RFC 6066 §3: a DNS name without its trailing dot; an address is not sent.

@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::Prefix;
 
-/// Why bytes are not an encoding of what they should be; always a `decode_error` on the wire.
+/// Why bytes are not an encoding of what they should be; on the wire always a `decode_error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {

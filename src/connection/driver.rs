@@ -23,7 +23,7 @@ use crate::machine::Input;
 use crate::message::{ContentType, HandshakeType};
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
-use crate::record::{Outgoing, Sent, Taken};
+use crate::record::{Incoming, Join, Outgoing, Sent, Taken};
 use crate::server::config::ServerConfig;
 use crate::server::{self, Server};
 
@@ -99,8 +99,22 @@ impl Driver<Client> {
 
 impl Driver<Server> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Self {
+        let asks_client = config.client_auth.is_some();
         let mut driver = Driver::new(config, server::Kept::default());
+        if let Phase::Handshake(flight) = &mut driver.phase
+            && asks_client
+        {
+            flight.hs.transcript.keep_messages();
+        }
         driver.arrive(server::start());
+        driver
+    }
+
+    /// A server whose ClientHello is inside already.
+    pub(super) fn accepted(config: Arc<ServerConfig>, incoming: Incoming, join: Join) -> Self {
+        let mut driver = Driver::server(config);
+        driver.receiving.incoming = incoming;
+        driver.receiving.join.take_over(join);
         driver
     }
 }
@@ -108,11 +122,11 @@ impl Driver<Server> {
 impl<R: Role> Driver<R> {
     fn new(config: Arc<R::Config>, kept: R::Kept) -> Self {
         let common: &Common = (*config).as_ref();
-        let (observer, limits) = (common.observer.clone(), common.message_limits);
+        let (observer, limits, record_size) = (common.observer.clone(), common.message_limits, common.record_size);
         Driver {
             state: "Start",
             receiving: Receiving::new(R::IS_CLIENT, limits, observer),
-            sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT)),
+            sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT).with_record_size(record_size)),
             #[cfg(test)]
             planted: None,
             phase: Phase::Handshake(Box::new(InFlight {
@@ -216,7 +230,9 @@ impl<R: Role> Driver<R> {
 
         let letter = match core::mem::replace(question, Question::NotAsked) {
             Question::Answered(answered) => Some(Letter::Answer(answered?)),
-            Question::Open(token) if token.is_alone() => return Err(dropped()),
+            Question::Open(token) if token.is_alone() => {
+                Some(Letter::Answer(machine.without_answer(DROPPED).ok_or_else(dropped)?))
+            }
             Question::Open(token) => {
                 *question = Question::Open(token);
                 *slot = Some(machine);
@@ -285,6 +301,11 @@ impl<R: Role> Driver<R> {
         let input = Input::ChangeCipherSpec;
         let Phase::Handshake(flight) = &mut self.phase else { return Err(not_there()) };
         let machine = flight.machine.take().ok_or_else(not_there)?;
+        #[cfg(test)]
+        if self.planted == Some((machine.name(), input.name())) {
+            flight.machine = Some(machine);
+            return Ok(());
+        }
         self.observe(Direction::Received, ContentType::CHANGE_CIPHER_SPEC, input.name(), payload.len());
         let machine = self.with_cx(|cx| machine.take(cx, input))?;
         self.arrive(machine);
@@ -315,11 +336,11 @@ impl<R: Role> Driver<R> {
 
     /// From here on there is only this error. What was under way is freed.
     fn end(&mut self, reason: Reason) -> Error {
+        self.receiving.end(&reason);
         let error = Error::new(reason, self.state);
         self.phase = Phase::Failed(error.clone());
         self.state = "Failed";
         self.sending.outgoing.discard_flight();
-        self.receiving.join.discard();
         error
     }
 
@@ -383,6 +404,18 @@ impl<R: Role> Driver<R> {
         self.sending.output_len(self.phase.stage(), plaintext_len)
     }
 
+    pub(super) fn start_small_again(&mut self) {
+        self.sending.outgoing.start_small_again();
+    }
+
+    pub(super) fn max_plaintext_sent(&self) -> usize {
+        self.sending.outgoing.max_fragment()
+    }
+
+    pub(super) fn max_plaintext_received(&self) -> usize {
+        self.receiving.incoming.plaintext_limit()
+    }
+
     pub(super) fn records_left(&self) -> u64 {
         self.sending.records_left(self.phase.stage())
     }
@@ -395,6 +428,19 @@ impl<R: Role> Driver<R> {
                 Ok(())
             }
             _ => Err(RefusedAnswer::new(answer, self.refuse(Reason::UnexpectedAnswer))),
+        }
+    }
+
+    /// Goes on without the answer that is waited for, where the handshake can: then that answer is refused if it still comes.
+    pub(super) fn skip_answer(&mut self) -> bool {
+        let Phase::Handshake(flight) = &mut self.phase else { return false };
+        let InFlight { machine: Some(machine), question, .. } = &mut **flight else { return false };
+        match (machine.without_answer(NOT_AWAITED), &question) {
+            (Some(answered), Question::Open(_)) => {
+                *question = Question::Answered(Ok(answered));
+                true
+            }
+            _ => false,
         }
     }
 
@@ -464,6 +510,10 @@ fn not_there() -> Reason {
     Reason::Local { what: "the handshake", why: "its state is gone".into() }
 }
 
+const NOT_AWAITED: &str = "the answer was not waited for any longer";
+
+const DROPPED: &str = "the question was dropped without an answer";
+
 fn dropped() -> Reason {
-    Reason::Local { what: "a decision", why: "the question was dropped without an answer".into() }
+    Reason::Local { what: "a decision", why: DROPPED.into() }
 }

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::crypto::{HashAlgorithm, Hasher, Prf, certificate_hash};
+use crate::crypto::{HashAlgorithm, Prf, server_end_point};
 use crate::error::{Error, Reason};
 use crate::handshake::{Bound, Facts};
 
@@ -59,7 +59,15 @@ impl Source<'_> {
 
     pub(super) fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
         match kind {
-            ChannelBinding::TlsUnique => Ok(self.bound()?.tls_unique.to_vec()),
+            ChannelBinding::TlsUnique => {
+                let bound = self.bound()?;
+                // RFC 7627 §5.4.
+                if self.facts.resumed && !self.facts.extended_master_secret {
+                    let why = "the session was resumed without extended_master_secret (RFC 7627 §5.4)";
+                    return Err(self.refuse(Reason::NotExported(why)));
+                }
+                Ok(bound.tls_unique.to_vec())
+            }
             ChannelBinding::TlsServerEndPoint => self.server_end_point(),
             ChannelBinding::TlsExporter => {
                 if !self.facts.extended_master_secret {
@@ -78,16 +86,16 @@ impl Source<'_> {
     fn server_end_point(&self) -> Result<Vec<u8>, Error> {
         let bound = self.bound()?;
         let facts = self.facts;
-        let own = facts.identity.as_ref().and_then(|identity| identity.chain().first());
-        let peer = facts.peer_certificates.as_ref().and_then(|certificates| certificates.end_entity());
-        let certificate =
-            own.or(peer.as_ref()).ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
-        let hash = certificate_hash(certificate)
+        let undefined = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
+        if !bound.is_client {
+            let own = facts.identity.as_ref().and_then(|identity| identity.server_end_point());
+            return own.or(facts.server_end_point.as_deref()).map(<[u8]>::to_vec).ok_or_else(undefined);
+        }
+        let certificate = facts.peer_certificates.as_ref().and_then(|certificates| certificates.end_entity());
+        let certificate = certificate.ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
+        let digest = server_end_point(bound.backend, &certificate)
             .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;
-        let none = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
-        let mut hasher = Hasher::new(bound.backend, hash.ok_or_else(none)?);
-        hasher.update(certificate);
-        Ok(hasher.finish().as_ref().to_vec())
+        Ok(digest.ok_or_else(undefined)?.as_ref().to_vec())
     }
 
     fn bound(&self) -> Result<&Bound, Error> {

@@ -1,5 +1,7 @@
 //! The public connections: what both roles have in common is written once, here, and done by [`driver`].
 
+mod acceptor;
+mod alerts;
 mod driver;
 mod export;
 mod receiving;
@@ -27,6 +29,7 @@ use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
+pub use acceptor::{Acceptance, Accepted, Accepting, Acceptor};
 pub use export::ChannelBinding;
 pub use shared::{Agreed, Connection, MIN_OUTPUT, Receive, Transmit};
 pub use split::{AlertToken, Receiver, RefusedSplit, Sender};
@@ -162,12 +165,39 @@ macro_rules! api {
                 self.0.records_left()
             }
 
+            /// Says that nothing was sent for a while, so that [`RecordSize::Growing`](crate::RecordSize::Growing) starts with small
+            /// records again. Where records do not grow it does nothing.
+            pub fn start_small_again(&mut self) {
+                self.0.start_small_again();
+            }
+
+            /// The most plaintext, in bytes, that the peer takes in a record now: 16,384 unless less was agreed on
+            /// (record_size_limit, RFC 8449; max_fragment_length, RFC 6066 §4).
+            #[must_use]
+            pub fn max_plaintext_sent(&self) -> usize {
+                self.0.max_plaintext_sent()
+            }
+
+            /// The most plaintext, in bytes, that a record of the peer may have now: 16,384 unless less was agreed on. A longer
+            /// one is answered with `record_overflow`.
+            #[must_use]
+            pub fn max_plaintext_received(&self) -> usize {
+                self.0.max_plaintext_received()
+            }
+
             /// Answers the question that the connection waits for; then read on, before more is read from the socket.
             ///
             /// # Errors
             /// This connection waits for no answer, or for another one. Nothing was changed, and the answer comes back.
             pub fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
                 self.0.answer(answer)
+            }
+
+            /// Goes on without the answer that the connection waits for, if it is about a session: with a full handshake, or
+            /// without a new ticket. For callers whose patience with a session store has ended; read on afterwards. Says
+            /// whether it does; if not, nothing was changed.
+            pub fn skip_answer(&mut self) -> bool {
+                self.0.skip_answer()
             }
 
             /// Whether the handshake is done and the connection has not failed.
@@ -266,8 +296,9 @@ macro_rules! facts {
                 let facts = self.0.facts();
                 self.0.is_established().then_some(Agreed {
                     cipher_suite: facts.suite?.id,
-                    key_exchange_group: facts.group?,
-                    signature_scheme: facts.scheme?,
+                    resumed: facts.resumed,
+                    key_exchange_group: facts.group,
+                    signature_scheme: facts.scheme,
                     alpn_protocol: facts.alpn.as_deref(),
                     server_name: facts.server_name.as_deref(),
                     extended_master_secret: facts.extended_master_secret,
@@ -286,13 +317,19 @@ macro_rules! facts {
                 self.0.facts().suite.map(|suite| suite.id)
             }
 
-            /// The group of the key exchange.
+            /// Whether a session is resumed: the handshake is short, without key exchange, certificates and signatures.
+            #[must_use]
+            pub fn resumed(&self) -> bool {
+                self.0.facts().resumed
+            }
+
+            /// The group of the key exchange; none in a resumption.
             #[must_use]
             pub fn key_exchange_group(&self) -> Option<NamedGroup> {
                 self.0.facts().group
             }
 
-            /// The scheme of the server's signature over the key exchange.
+            /// The scheme of the server's signature over the key exchange; none in a resumption.
             #[must_use]
             pub fn signature_scheme(&self) -> Option<SignatureScheme> {
                 self.0.facts().scheme

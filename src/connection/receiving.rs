@@ -3,11 +3,11 @@
 
 use alloc::sync::Arc;
 
+use super::alerts::{Alert, Meaning};
 use super::requests::HelloRequests;
 use super::split::AlertToken;
 use super::{Event, Received};
 use crate::alert::AlertDescription;
-use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::handshake::Facts;
 use crate::machine::Input;
@@ -40,6 +40,15 @@ impl Receiving {
             observer,
             request: if is_client { HandshakeType::HELLO_REQUEST } else { HandshakeType::CLIENT_HELLO },
         }
+    }
+
+    /// The connection has failed: frees what was under way. RFC 5246 §7.2.2: after a fatal alert of either side, its session
+    /// is not resumed.
+    pub(super) fn end(&mut self, reason: &Reason) {
+        if reason.alert().is_some() || matches!(reason, Reason::PeerAlert(_)) {
+            self.facts.forget_session();
+        }
+        self.join.discard();
     }
 
     /// Reads on an established connection. What there is to say to the peer comes as [`Event::SendAlert`].
@@ -94,24 +103,17 @@ impl Receiving {
 
     /// RFC 5246 §7.2: a warning goes by, close_notify ends the peer's direction, and all else is an error.
     pub(super) fn alert(&mut self, payload: &[u8], state: &'static str) -> Result<Event, Reason> {
-        let malformed = |problem| Reason::Malformed { message: "alert", problem };
-        let (level, description) = match *payload {
-            [level, description] => (level, AlertDescription(description)),
-            [] | [_] => return Err(malformed(Malformed::Truncated("alert"))),
-            _ => return Err(malformed(Malformed::Trailing("alert"))),
-        };
-        self.observe(Direction::Received, ContentType::ALERT, alert_name(description), payload.len(), state);
-        match level {
-            1 | 2 if description == AlertDescription::CLOSE_NOTIFY => {
+        let alert = Alert::read(payload)?;
+        self.observe(Direction::Received, ContentType::ALERT, alert_name(alert.description), payload.len(), state);
+        match alert.meaning()? {
+            Meaning::CloseNotify => {
                 self.close_received = true;
                 Ok(Event::Closed)
             }
-            1 => {
+            Meaning::Warning => {
                 self.incoming.count_warning()?;
                 Ok(Event::Progress)
             }
-            2 => Err(Reason::PeerAlert(description)),
-            _ => Err(Reason::AlertLevel(level)),
         }
     }
 

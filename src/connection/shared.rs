@@ -137,10 +137,12 @@ transmit!(ClientConnection, ServerConnection, Sender);
 pub struct Agreed<'a> {
     /// The cipher suite.
     pub cipher_suite: CipherSuite,
+    /// Whether a session was resumed: then there was no key exchange and no signature.
+    pub resumed: bool,
     /// The group of the key exchange.
-    pub key_exchange_group: NamedGroup,
+    pub key_exchange_group: Option<NamedGroup>,
     /// The scheme of the server's signature over the key exchange.
-    pub signature_scheme: SignatureScheme,
+    pub signature_scheme: Option<SignatureScheme>,
     /// The application protocol (RFC 7301), if both sides have one.
     pub alpn_protocol: Option<&'a [u8]>,
     /// The name that the client asked for (RFC 6066 §3), if it did and it is a DNS name.
@@ -152,8 +154,13 @@ pub struct Agreed<'a> {
 impl fmt::Display for Agreed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cipher suite            {}", self.cipher_suite)?;
-        writeln!(f, "key exchange            {}", self.key_exchange_group)?;
-        writeln!(f, "signature               {}", self.signature_scheme)?;
+        match (self.key_exchange_group, self.signature_scheme) {
+            (Some(group), Some(scheme)) => {
+                writeln!(f, "key exchange            {group}")?;
+                writeln!(f, "signature               {scheme}")?;
+            }
+            _ => writeln!(f, "key exchange            none: a session was resumed")?,
+        }
         match self.alpn_protocol {
             Some(name) => writeln!(f, "application protocol    {}", name.escape_ascii())?,
             None => writeln!(f, "application protocol    none")?,

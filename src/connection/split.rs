@@ -201,9 +201,9 @@ impl Half {
     }
 
     fn end(&mut self, reason: Reason) -> Error {
+        self.receiving.end(&reason);
         let error = Error::new(reason, ESTABLISHED);
         self.error = Some(error.clone());
-        self.receiving.join.discard();
         error
     }
 

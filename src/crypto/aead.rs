@@ -1,4 +1,4 @@
-//! Authenticated encryption of records. Nonces and additional data are the record layer's.
+//! Authenticated encryption, of records and of tickets. Nonces and additional data are for those who use it to choose.
 
 use alloc::boxed::Box;
 
@@ -75,12 +75,17 @@ struct Protection {
     iv: Zeroizing<[u8; 12]>,
 }
 
+impl Key {
+    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8]) -> Self {
+        match backend {
+            Backend::Ring => Key::Ring(ring::aead::Key::new(algorithm, key)),
+        }
+    }
+}
+
 impl Protection {
     fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Box<Self> {
-        let key = match backend {
-            Backend::Ring => Key::Ring(ring::aead::Key::new(algorithm, key)),
-        };
-        Box::new(Protection { key, algorithm, iv: Zeroizing::new(*iv) })
+        Box::new(Protection { key: Key::new(backend, algorithm, key), algorithm, iv: Zeroizing::new(*iv) })
     }
 
     #[inline]
@@ -143,6 +148,44 @@ impl OpeningKey {
         ciphertext_and_tag: &mut [u8],
     ) -> Result<usize, OpenFailed> {
         match &self.0.key {
+            Key::Ring(key) => key.open_in_place(nonce, aad, ciphertext_and_tag),
+        }
+    }
+}
+
+/// A key for what is no record, and is opened by who sealed it: AES-256-GCM with nonces of the caller.
+#[cfg(feature = "std")]
+pub(crate) struct AeadKey(Box<Key>);
+
+#[cfg(feature = "std")]
+impl AeadKey {
+    /// Bytes of a key.
+    pub(crate) const LEN: usize = 32;
+
+    pub(crate) fn new(backend: Backend, key: &[u8; Self::LEN]) -> Self {
+        AeadKey(Box::new(Key::new(backend, AeadAlgorithm::Aes256Gcm, key)))
+    }
+
+    /// As [`SealingKey::seal_in_place`].
+    pub(crate) fn seal_in_place(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; AeadAlgorithm::TAG_LEN], SealFailed> {
+        match &*self.0 {
+            Key::Ring(key) => key.seal_in_place(nonce, aad, data),
+        }
+    }
+
+    /// As [`OpeningKey::open_in_place`].
+    pub(crate) fn open_in_place(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        ciphertext_and_tag: &mut [u8],
+    ) -> Result<usize, OpenFailed> {
+        match &*self.0 {
             Key::Ring(key) => key.open_in_place(nonce, aad, ciphertext_and_tag),
         }
     }

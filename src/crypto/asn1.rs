@@ -46,6 +46,18 @@ pub(super) fn certificate_spki(certificate: &[u8]) -> Result<&[u8]> {
     })
 }
 
+/// The issuer's Name of a certificate, with its tag (RFC 5280 §4.1.2.4).
+pub(super) fn certificate_issuer(certificate: &[u8]) -> Result<&[u8]> {
+    sequence(certificate, |reader| {
+        let issuer = reader.sequence(|tbs| {
+            let issuer = tbs_certificate_issuer(tbs)?;
+            skip_rest(tbs).map(|()| issuer)
+        })?;
+        skip_rest(reader)?;
+        Ok(issuer)
+    })
+}
+
 /// The content of the AlgorithmIdentifier of a certificate's signature (RFC 5280 §4.1.1.2).
 pub(super) fn certificate_signature_algorithm(certificate: &[u8]) -> Result<&[u8]> {
     sequence(certificate, |reader| {
@@ -78,12 +90,18 @@ pub(super) fn pss_hash(parameters: &[u8]) -> Result<Option<&[u8]>> {
     algorithm_identifier(&mut SliceReader::new(first.value())?).map(Some)
 }
 
-fn tbs_certificate_spki<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
+fn tbs_certificate_issuer<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
     if AnyRef::decode(tbs)?.tag() != Tag::Integer {
         // That was the version, which a certificate of version 1 leaves out; this is the serial number.
         AnyRef::decode(tbs)?;
     }
-    for _signature_issuer_validity_subject in 0..4 {
+    let _signature = AnyRef::decode(tbs)?;
+    tbs.tlv_bytes()
+}
+
+fn tbs_certificate_spki<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
+    tbs_certificate_issuer(tbs)?;
+    for _validity_subject in 0..2 {
         AnyRef::decode(tbs)?;
     }
     let spki = tbs.tlv_bytes()?;

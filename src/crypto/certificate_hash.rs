@@ -1,6 +1,6 @@
 use pki_types::CertificateDer;
 
-use super::{HashAlgorithm, asn1};
+use super::{Backend, Digest, HashAlgorithm, Hasher, asn1};
 use crate::error::CertificateError;
 
 /// Object identifiers of signatures with the hash that `tls-server-end-point` takes for them (RFC 5929 §4.1): their own, but
@@ -30,8 +30,20 @@ const HASHES: [(&[u8], HashAlgorithm); 3] = [
     (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03], HashAlgorithm::Sha512),
 ];
 
-/// The hash with which `tls-server-end-point` is made for this certificate; `None` where RFC 5929 §4.1 defines none.
-pub(crate) fn certificate_hash(certificate: &CertificateDer<'_>) -> Result<Option<HashAlgorithm>, CertificateError> {
+/// The digest of a certificate that is its `tls-server-end-point`; `None` where RFC 5929 §4.1 defines none.
+pub(crate) fn server_end_point(
+    backend: Backend,
+    certificate: &CertificateDer<'_>,
+) -> Result<Option<Digest>, CertificateError> {
+    Ok(certificate_hash(certificate)?.map(|hash| {
+        let mut hasher = Hasher::new(backend, hash);
+        hasher.update(certificate);
+        hasher.finish()
+    }))
+}
+
+/// The hash with which `tls-server-end-point` is made for this certificate.
+fn certificate_hash(certificate: &CertificateDer<'_>) -> Result<Option<HashAlgorithm>, CertificateError> {
     find(certificate).map_err(|error| CertificateError::BadEncoding(alloc::format!("{error}")))
 }
 

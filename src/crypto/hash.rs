@@ -111,6 +111,21 @@ impl Hasher {
     }
 }
 
+/// SHA-256 of `bytes`.
+pub(crate) fn sha256(backend: Backend, bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = Hasher::new(backend, HashAlgorithm::Sha256);
+    hasher.update(bytes);
+    hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+/// SHA-1 of `bytes`, for what OCSP names issuers by (RFC 6960 §4.1.1). No signature is made or checked with it.
+#[cfg(feature = "webpki")]
+pub(crate) fn sha1_name(backend: Backend, bytes: &[u8]) -> Digest {
+    match backend {
+        Backend::Ring => Digest::new(ring::hash::sha1(bytes).as_ref()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,12 +28,16 @@ mod secret;
 mod signing;
 mod suites;
 
+#[cfg(feature = "std")]
+pub(crate) use aead::AeadKey;
 pub(crate) use aead::{AeadAlgorithm, OpenFailed, OpeningKey, SealFailed, SealingKey};
-pub(crate) use certificate_hash::certificate_hash;
+pub(crate) use certificate_hash::server_end_point;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
-pub(crate) use hash::{Digest, HashAlgorithm, Hasher};
+#[cfg(feature = "webpki")]
+pub(crate) use hash::sha1_name;
+pub(crate) use hash::{Digest, HashAlgorithm, Hasher, sha256};
 pub(crate) use prf::Prf;
-pub(crate) use public_key::{BadSignature, RSA_BITS};
+pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
 pub(crate) use schedule::FinishedLabel;

@@ -11,7 +11,7 @@ use crate::error::CertificateError;
 use crate::message::{NamedGroup, SignatureScheme};
 
 use super::asn1::{self, Spki};
-use super::{Backend, SuiteAuth, ring};
+use super::{Backend, SuiteAuth, ring, sha256};
 
 /// Sizes of RSA keys, in bits, whose signatures are verified (RFC 9325 §4.5). Larger ones cost a peer nothing and us
 /// seconds.
@@ -101,6 +101,12 @@ impl PublicKey {
         &self.spki
     }
 
+    /// SHA-256 of the SubjectPublicKeyInfo, by which keys are pinned (RFC 7469 §2.4).
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(Backend::default(), &self.spki)
+    }
+
     /// The key's type, and size or curve.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
@@ -167,6 +173,11 @@ fn size_is_accepted(bits: usize) -> bool {
 /// A signature is wrong, or none that this key can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
+
+/// The issuer's Name of a certificate as DER (RFC 5280 §4.1.2.4).
+pub(crate) fn certificate_issuer<'a>(certificate: &'a CertificateDer<'_>) -> Result<&'a [u8], CertificateError> {
+    asn1::certificate_issuer(certificate).map_err(bad_encoding)
+}
 
 fn bad_encoding(error: der::Error) -> CertificateError {
     CertificateError::BadEncoding(error.to_string())

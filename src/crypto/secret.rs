@@ -62,7 +62,7 @@ impl MasterSecret {
 
 #[cfg(test)]
 mod tests {
-    use crate::crypto::{Keys, OpeningKey, SealingKey, TrafficKey};
+    use crate::crypto::{AeadKey, Keys, OpeningKey, SealingKey, TrafficKey};
 
     use super::*;
 
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn secrets_cannot_be_printed_copied_or_compared() {
-        lack!(core::fmt::Debug: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
-        lack!(Clone: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
-        lack!(PartialEq: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey);
+        lack!(core::fmt::Debug: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
+        lack!(Clone: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
+        lack!(PartialEq: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::List;
+use super::{List, OcspError};
 use crate::alert::AlertDescription;
 use crate::date::Date;
 
@@ -40,6 +40,24 @@ pub enum CertificateError {
     },
     /// The certificate, or one above it, was revoked.
     Revoked,
+    /// None of our lists of revoked certificates says anything about it, or about one above it.
+    RevocationUnknown,
+    /// Our list of revoked certificates is too old. Times are seconds since 1970-01-01 00:00 UTC.
+    CrlExpired {
+        /// The time of the check.
+        now: u64,
+        /// When the next list was due.
+        next_update: u64,
+    },
+    /// No key in the path is one that is pinned.
+    NotPinned {
+        /// SHA-256 of each SubjectPublicKeyInfo in the path, the peer's own first.
+        keys: Vec<[u8; 32]>,
+    },
+    /// The OCSP response that the server stapled is not satisfactory (RFC 6066 §8).
+    OcspResponse(OcspError),
+    /// The server stapled no OCSP response, though its certificate promises one (RFC 7633 §4.3.3), or our policy wants one.
+    MissingOcspResponse,
     /// A signature in the path is wrong.
     BadSignature,
     /// The certificate's key usage does not allow what the handshake needs (RFC 5280 §4.2.1.3).
@@ -76,8 +94,14 @@ impl CertificateError {
             }
             CertificateError::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
             CertificateError::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            CertificateError::OcspResponse(_) | CertificateError::MissingOcspResponse => {
+                AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE
+            }
             CertificateError::UnsupportedAlgorithm(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
-            CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
+            CertificateError::RevocationUnknown
+            | CertificateError::CrlExpired { .. }
+            | CertificateError::NotPinned { .. }
+            | CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
             CertificateError::WrongName { .. }
             | CertificateError::BadSignature
             | CertificateError::KeyUsage
@@ -86,6 +110,12 @@ impl CertificateError {
             | CertificateError::Constraint(_)
             | CertificateError::TooComplex => AlertDescription::BAD_CERTIFICATE,
         }
+    }
+}
+
+impl From<OcspError> for CertificateError {
+    fn from(error: OcspError) -> Self {
+        CertificateError::OcspResponse(error)
     }
 }
 
@@ -116,6 +146,24 @@ impl fmt::Display for CertificateError {
                 if names.is_empty() { f.write_str("it names nothing") } else { write!(f, "it names {}", List(names)) }
             }
             Self::Revoked => f.write_str("the certificate was revoked"),
+            Self::RevocationUnknown => {
+                f.write_str("no list of revoked certificates that we have says anything about the certificate's path")
+            }
+            Self::CrlExpired { now, next_update } => write!(
+                f,
+                "the list of revoked certificates that we have expired at {}, and it is {}",
+                Date(*next_update),
+                Date(*now)
+            ),
+            Self::NotPinned { keys } => {
+                f.write_str("no key in the certificate's path is pinned; SHA-256 of those that are there:")?;
+                keys.iter().try_for_each(|key| {
+                    f.write_str(" ")?;
+                    key.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                })
+            }
+            Self::OcspResponse(why) => write!(f, "the OCSP response that the server stapled is not accepted: {why}"),
+            Self::MissingOcspResponse => f.write_str("the server stapled no OCSP response, but it has to"),
             Self::BadSignature => f.write_str("a signature in the certificate's path is wrong"),
             Self::KeyUsage => f.write_str("the certificate's key usage does not allow digital signatures"),
             Self::ExtendedKeyUsage => f.write_str("the certificate's extended key usage does not allow this role"),

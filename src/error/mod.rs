@@ -1,6 +1,7 @@
 //! What can go wrong, and the alert that each reason sends.
 
 mod certificate;
+mod ocsp;
 mod reason;
 
 use alloc::string::String;
@@ -10,6 +11,7 @@ use core::fmt;
 use crate::alert::AlertDescription;
 
 pub use certificate::CertificateError;
+pub use ocsp::OcspError;
 pub use reason::{NotTls, Reason};
 
 /// Why a connection failed or a call was refused, and in which state of the handshake.

@@ -6,7 +6,8 @@ use super::{CertificateError, List};
 use crate::alert::AlertDescription;
 use crate::codec::Malformed;
 use crate::message::{
-    CipherSuite, ContentType, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
+    CipherSuite, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion,
+    SignatureScheme,
 };
 
 /// What went wrong, with what each side offered.
@@ -160,10 +161,33 @@ pub enum Reason {
     PointFormats,
     /// The peer does not support extended_master_secret, and our configuration requires it (RFC 7627).
     NoExtendedMasterSecret,
+    /// The session that is resumed, and the hellos of the resumption, differ in extended_master_secret (RFC 7627 §5.3).
+    ResumedWithoutExtendedMasterSecret,
+    /// The server resumes a session under another cipher suite (RFC 5246 §7.4.1.3).
+    ResumedWithOtherSuite {
+        /// The session's.
+        session: CipherSuite,
+        /// What the server chose.
+        peer: CipherSuite,
+    },
+    /// The client showed no certificate, and our configuration requires one (RFC 5246 §7.4.6).
+    NoClientCertificate,
     /// The peer does not support secure renegotiation, and our configuration requires it (RFC 5746 §4.1).
     NoSecureRenegotiation,
     /// renegotiation_info is not empty in a first handshake (RFC 5746 §3.4, §3.6).
     RenegotiationMismatch,
+    /// The peer's record_size_limit is below 64 bytes (RFC 8449 §4).
+    RecordSizeLimit(u16),
+    /// A client asks for a max_fragment_length that does not exist, or a server chose another than we asked for
+    /// (RFC 6066 §4).
+    MaxFragmentLength {
+        /// What a client asked for.
+        ours: Option<MaxFragmentLength>,
+        /// What the peer said.
+        peer: MaxFragmentLength,
+    },
+    /// The server answered both record_size_limit and max_fragment_length (RFC 8449 §5).
+    TwoRecordSizeLimits,
 
     // Keys, signatures and certificates.
     /// The ECDH public key is not one of its group, or the shared secret is all zero (RFC 8422 §5.10, §5.11).
@@ -212,6 +236,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// An `Acceptor` is read that has handed its ClientHello out.
+    AlreadyAccepted,
     /// Keying material or a channel binding is refused.
     NotExported(&'static str),
     /// An answer that no question of this connection waits for.
@@ -249,11 +275,15 @@ impl Reason {
             | Reason::BadChangeCipherSpec
             | Reason::MessageTooLong { .. }
             | Reason::SuiteNotOffered(_)
+            | Reason::ResumedWithOtherSuite { .. }
             | Reason::GroupNotOffered(_)
             | Reason::SchemeNotOffered(_)
             | Reason::AlpnNotOffered(_)
             | Reason::Compression
             | Reason::PointFormats
+            | Reason::RecordSizeLimit(_)
+            | Reason::MaxFragmentLength { .. }
+            | Reason::TwoRecordSizeLimits
             | Reason::BadKeyShare(_)
             | Reason::WrongKeyType { .. }
             | Reason::CurveNotOffered(_) => A::ILLEGAL_PARAMETER,
@@ -265,6 +295,8 @@ impl Reason {
             | Reason::NoIdentity { server_name: None }
             | Reason::NoCommonSignatureScheme { .. }
             | Reason::NoExtendedMasterSecret
+            | Reason::ResumedWithoutExtendedMasterSecret
+            | Reason::NoClientCertificate
             | Reason::NoSecureRenegotiation
             | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
             Reason::InappropriateFallback { .. } => A::INAPPROPRIATE_FALLBACK,
@@ -278,6 +310,7 @@ impl Reason {
             | Reason::KeyLimit
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
+            | Reason::AlreadyAccepted
             | Reason::Closed
             | Reason::NotExported(_)
             | Reason::UnexpectedAnswer
@@ -380,6 +413,13 @@ impl fmt::Display for Reason {
             }
             Self::Compression => f.write_str("the peer does not agree to no compression"),
             Self::PointFormats => f.write_str("the peer does not support uncompressed points"),
+            Self::ResumedWithoutExtendedMasterSecret => f.write_str(
+                "the resumed session and the hellos differ in extended_master_secret: somebody may be in the middle",
+            ),
+            Self::ResumedWithOtherSuite { session, peer } => {
+                write!(f, "the server resumes a session of {session} with {peer}")
+            }
+            Self::NoClientCertificate => f.write_str("the client showed no certificate, and the configuration requires one"),
             Self::NoExtendedMasterSecret => {
                 f.write_str("the peer does not support extended_master_secret, which our configuration requires")
             }
@@ -387,6 +427,18 @@ impl fmt::Display for Reason {
                 "the peer does not support secure renegotiation (RFC 5746), which our configuration requires",
             ),
             Self::RenegotiationMismatch => f.write_str("renegotiation_info is not empty in a first handshake"),
+            Self::RecordSizeLimit(limit) => {
+                write!(f, "the peer's record_size_limit is {limit} bytes, and at least 64 are needed")
+            }
+            Self::MaxFragmentLength { ours: Some(ours), peer } => {
+                write!(f, "the server chose a max_fragment_length of {peer}, and we asked for {ours}")
+            }
+            Self::MaxFragmentLength { ours: None, peer } => {
+                write!(f, "the client asks for a max_fragment_length of {peer}, which there is not")
+            }
+            Self::TwoRecordSizeLimits => {
+                f.write_str("the server answered both record_size_limit and max_fragment_length")
+            }
             Self::BadKeyShare(group) => write!(f, "the peer's public key is not a good one for {group}"),
             Self::WrongKeyType { key, wanted } => {
                 write!(f, "the peer's certificate has a key of type {key}, which does not fit {wanted}")
@@ -410,6 +462,7 @@ impl fmt::Display for Reason {
             }
             Self::NotExported(why) => write!(f, "nothing is exported: {why}"),
             Self::Closed => f.write_str("we closed the connection before the handshake was done"),
+            Self::AlreadyAccepted => f.write_str("read by an acceptor that has handed its ClientHello out"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
             Self::NotSplit(why) => write!(f, "the connection cannot be split: {why}"),

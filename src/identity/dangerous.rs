@@ -2,7 +2,8 @@
 
 use crate::crypto::PublicKey;
 use crate::decision::Decision;
-use crate::error::CertificateError;
+use crate::error::{CertificateError, ConfigError};
+use crate::identity::pins::Pins;
 use crate::identity::{Peer, Verified, VerifyPeer};
 
 /// Accepts every certificate, whoever issued it and whatever it names.
@@ -14,10 +15,38 @@ pub struct AcceptAnything;
 
 impl VerifyPeer for AcceptAnything {
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
-        let certificate = peer.certificates.end_entity();
-        let key = certificate.map_or(Err(CertificateError::Refused("there is none".into())), |certificate| {
-            PublicKey::from_certificate(&certificate)
-        });
+        Decision::Now(key_of(peer).map(Verified::new))
+    }
+}
+
+/// Accepts a peer whose own key is one of those that are known beforehand, and checks nothing else: neither who issued its
+/// certificate, nor what that names, nor whether it expired or was revoked.
+///
+/// Who is accepted holds one of the keys, and that is all that is known of it: a client accepts each of these servers under
+/// each name. To check pins beside the path, see `WebPkiVerifier::with_pins`.
+#[derive(Clone, Debug)]
+pub struct PinsOnly(Pins);
+
+impl PinsOnly {
+    /// Accepts the keys with these SHA-256 digests: see [`PublicKey::sha256`].
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn new(pins: impl IntoIterator<Item = [u8; 32]>) -> Result<Self, ConfigError> {
+        Pins::new(pins).map(PinsOnly)
+    }
+}
+
+impl VerifyPeer for PinsOnly {
+    fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        // Of the peer's own certificate alone: the others prove nothing without a path.
+        let key = key_of(peer).and_then(|key| self.0.check([key.sha256()].into()).map(|()| key));
         Decision::Now(key.map(Verified::new))
     }
+}
+
+fn key_of(peer: &Peer<'_>) -> Result<PublicKey, CertificateError> {
+    let certificate = peer.certificates.end_entity();
+    let certificate = certificate.ok_or_else(|| CertificateError::Refused("there is none".into()))?;
+    PublicKey::from_certificate(&certificate)
 }

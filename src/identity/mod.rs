@@ -1,14 +1,15 @@
 //! Certificates: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`]), who we are ([`Identity`]), and which of our
-//! identities fits a client ([`ResolveIdentity`], [`Identities`]).
+//! identities fits a client ([`ResolveIdentity`], [`Identities`]) or a server ([`ResolveClientIdentity`],
+//! [`ClientIdentities`]).
 //!
 //! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` makes the view of a
 //! certificate for people (`CertificateView`), and names issuers in errors.
 
 mod able;
+mod client_resolver;
 pub mod dangerous;
-#[cfg(feature = "webpki")]
-mod glance;
 mod own;
+mod pins;
 mod resolver;
 mod verifier;
 #[cfg(feature = "webpki")]
@@ -19,10 +20,11 @@ mod webpki;
 #[cfg(test)]
 mod tests;
 
+pub use client_resolver::{ClientIdentities, ResolveClientIdentity};
 pub use own::Identity;
 pub use resolver::{Identities, ResolveIdentity};
 pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};
 #[cfg(feature = "webpki")]
 pub use view::CertificateView;
 #[cfg(feature = "webpki")]
-pub use webpki::WebPkiVerifier;
+pub use webpki::{CrlPolicy, OcspPolicy, WebPkiVerifier};

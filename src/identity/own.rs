@@ -1,5 +1,6 @@
 //! Who we are: certificates, the key that they speak of, and the names that they are used for.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,11 +10,13 @@ use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use zeroize::Zeroize;
 
-use crate::codec::Prefix;
-use crate::crypto::{Backend, PublicKey, SigningKey};
+use crate::codec::{Malformed, Prefix, Reader};
+use crate::crypto::{Backend, KeyAlgorithm, PublicKey, SigningKey, certificate_issuer, server_end_point};
 use crate::error::ConfigError;
 use crate::identity::able::Able;
-use crate::message::{CipherSuite, ClientHello, OpaqueList};
+use crate::message::{
+    CertificateRequest, CipherSuite, ClientCertificateType, ClientHello, List, OpaqueList, SignatureScheme,
+};
 
 /// A chain of certificates with the key of the first, and the names that a server uses it for.
 #[derive(Clone, Debug)]
@@ -24,6 +27,10 @@ pub struct Identity {
     public_key: PublicKey,
     key: Arc<dyn SigningKey>,
     names: Vec<String>,
+    /// RFC 5929 §4.1
+    server_end_point: Option<Box<[u8]>>,
+    ocsp_response: Option<Vec<u8>>,
+    scts: Option<Vec<u8>>,
 }
 
 impl Identity {
@@ -60,7 +67,18 @@ impl Identity {
         }
         let encoded_chain = OpaqueList::encode(Prefix::U24, "certificate", chain.iter().map(AsRef::as_ref))
             .map_err(|problem| ConfigError::new("identity.chain", problem.to_string()))?;
-        Ok(Identity { chain, encoded_chain, public_key, key, names: vec![] })
+        let end_point = chain.first().map(|leaf| server_end_point(Backend::default(), leaf)).transpose();
+        let end_point = end_point.map_err(|error| ConfigError::new("identity.chain", error.to_string()))?.flatten();
+        Ok(Identity {
+            chain,
+            encoded_chain,
+            public_key,
+            key,
+            names: vec![],
+            server_end_point: end_point.map(|digest| digest.as_ref().into()),
+            ocsp_response: None,
+            scts: None,
+        })
     }
 
     /// The identity of a chain and a private key as PEM text: `CERTIFICATE` sections, our own certificate first, and
@@ -121,6 +139,32 @@ impl Identity {
         self.with_names(names.into_iter().filter(|name| is_server_name(name)))
     }
 
+    /// Sets what the issuer says about our certificate: the DER of an OCSP response. A server staples it for the clients that
+    /// ask (RFC 6066 §8). It goes stale: a resolver shows each client the identity with the newest one.
+    ///
+    /// # Errors
+    /// It is empty, or longer than its message can be (2^24 - 1 bytes).
+    pub fn with_ocsp_response(mut self, response: Vec<u8>) -> Result<Self, ConfigError> {
+        if response.is_empty() || response.len() >= 1 << 24 {
+            let problem = format!("{} bytes are no OCSP response", response.len());
+            return Err(ConfigError::new("identity.ocsp_response", problem));
+        }
+        self.ocsp_response = Some(response);
+        Ok(self)
+    }
+
+    /// Sets the signed certificate timestamps of our certificate, as a whole SignedCertificateTimestampList (RFC 6962 §3.3): a
+    /// length of two bytes, and each timestamp behind a length of two bytes. A server sends them to the clients that ask
+    /// (§3.3.1).
+    ///
+    /// # Errors
+    /// They are not such a list, or there is none in it.
+    pub fn with_scts(mut self, scts: Vec<u8>) -> Result<Self, ConfigError> {
+        read_scts(&scts).map_err(|problem| ConfigError::new("identity.scts", problem.to_string()))?;
+        self.scts = Some(scts);
+        Ok(self)
+    }
+
     /// The certificates, our own first.
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
@@ -149,11 +193,64 @@ impl Identity {
         &self.names
     }
 
+    /// The OCSP response that a server staples to it: DER.
+    #[must_use]
+    pub fn ocsp_response(&self) -> Option<&[u8]> {
+        self.ocsp_response.as_deref()
+    }
+
+    /// The SignedCertificateTimestampList (RFC 6962 §3.3).
+    #[must_use]
+    pub fn scts(&self) -> Option<&[u8]> {
+        self.scts.as_deref()
+    }
+
+    pub(crate) fn sct_list(&self) -> Option<OpaqueList<'_>> {
+        self.scts.as_ref().and_then(|scts| read_scts(scts).ok())
+    }
+
+    /// What a server with this identity is for the channel binding `tls-server-end-point`: a digest of the first
+    /// certificate. `None` if its signature has no hash of its own, such as Ed25519 (RFC 5929 §4.1).
+    #[must_use]
+    pub fn server_end_point(&self) -> Option<&[u8]> {
+        self.server_end_point.as_deref()
+    }
+
+    /// Whether a server that sent `request` takes this identity from a client: by the type of the key, a signature scheme of
+    /// it, and the issuers of the certificates (RFC 5246 §7.4.4, §7.4.6).
+    #[must_use]
+    pub fn usable_for(&self, request: &CertificateRequest<'_>) -> bool {
+        let wanted = match self.public_key.algorithm() {
+            KeyAlgorithm::Rsa { .. } => ClientCertificateType::RSA_SIGN,
+            // RFC 8422 §3: ecdsa_sign stands for EdDSA, too.
+            KeyAlgorithm::Ecdsa(_) | KeyAlgorithm::Ed25519 => ClientCertificateType::ECDSA_SIGN,
+            KeyAlgorithm::Unknown => return false,
+        };
+        let issued = |authority: &[u8]| {
+            self.chain.iter().any(|certificate| certificate_issuer(certificate).is_ok_and(|issuer| issuer == authority))
+        };
+        request.types().any(|accepted| accepted == wanted)
+            && self.scheme_among(request.schemes).is_some()
+            && (request.authorities.is_empty() || request.authorities.iter().any(issued))
+    }
+
+    /// The first scheme of the key that is one of `accepted`.
+    pub(crate) fn scheme_among(&self, accepted: List<'_, SignatureScheme>) -> Option<SignatureScheme> {
+        let allowed = |scheme: &&SignatureScheme| self.public_key.allows(**scheme) && accepted.contains(**scheme);
+        self.key.schemes().iter().find(allowed).copied()
+    }
+
     /// Whether a client that sent `hello` can verify this identity in a handshake with one of `suites`.
     #[must_use]
     pub fn usable_by(&self, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> bool {
         Able::of(hello, suites).can_verify(self)
     }
+}
+
+/// RFC 6962 §3.3: `SerializedSCT sct_list <1..2^16-1>`.
+fn read_scts(scts: &[u8]) -> Result<OpaqueList<'_>, Malformed> {
+    let what = "sct_list";
+    Reader::all(scts, what, |r| OpaqueList::filled(r, Prefix::U16, Prefix::U16, what))
 }
 
 /// A DNS name, or `*.` and a DNS name.

@@ -1,6 +1,7 @@
 //! The verdict on a peer's certificates: the question, the answer, and who gives it.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -19,12 +20,20 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
     /// The verdict on what the peer showed: its public key, or why it is refused. `Later` pauses the connection.
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>>;
 
-    /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`].
+    /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`]. A verifier that has
+    /// another one inside passes this and the next question on to it: what is not asked for does not come.
     fn wants_status(&self) -> bool {
         false
     }
 
-    /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`].
+    /// The names of the authorities whose certificates are accepted, each the DER of a Name (RFC 5280 §4.1.2.4): a server that
+    /// asks clients for certificates tells them these, so that they can choose (RFC 5246 §7.4.4). None: any.
+    fn authorities(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    /// Whether a client asks for signed certificate timestamps (RFC 6962 §3.3.1), to find them in [`Peer::scts`]. To check them
+    /// takes a list of logs that are trusted, so it is for a verifier of one's own: `WebPkiVerifier` does not ask.
     fn wants_scts(&self) -> bool {
         false
     }
@@ -42,6 +51,8 @@ pub struct Peer<'a> {
     pub ocsp_response: Option<&'a [u8]>,
     /// The SignedCertificateTimestampList (RFC 6962 §3.3), if one was sent.
     pub scts: Option<&'a [u8]>,
+    /// Whether the certificates come from a session that is resumed: nothing is stapled to them then (RFC 6066 §8).
+    pub resumed: bool,
     /// The time of the check, by the configuration's clock.
     pub now: UnixTime,
 }
@@ -50,7 +61,7 @@ impl<'a> Peer<'a> {
     /// A peer that showed nothing but certificates; the other fields are there to be set.
     #[must_use]
     pub fn new(certificates: &'a PeerCertificates, now: UnixTime) -> Self {
-        Peer { certificates, server_name: None, ocsp_response: None, scts: None, now }
+        Peer { certificates, server_name: None, ocsp_response: None, scts: None, resumed: false, now }
     }
 }
 
@@ -116,10 +127,21 @@ impl PeerCertificates {
         self.iter().next()
     }
 
+    /// The certificates as people read them, the peer's own first. Nothing in them was checked by this.
+    #[cfg(feature = "webpki")]
+    pub fn views(&self) -> impl Iterator<Item = Result<crate::identity::CertificateView, CertificateError>> {
+        self.iter().map(|certificate| crate::identity::CertificateView::new(&certificate))
+    }
+
     /// How many certificates there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
+    }
+
+    /// As they stand in a Certificate message: before each its length.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.0
     }
 
     /// Whether the peer sent an empty list.

@@ -11,7 +11,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use crate::crypto::{Backend, HashAlgorithm, Hasher, KeyAlgorithm, PublicKey};
+use crate::crypto::{Backend, KeyAlgorithm, PublicKey, sha256};
 use crate::date::Date;
 use crate::error::CertificateError;
 
@@ -60,7 +60,7 @@ impl CertificateView {
             not_before: seconds(parsed.validity().not_before),
             not_after: seconds(parsed.validity().not_after),
             key: PublicKey::from_certificate(certificate)?.algorithm(),
-            sha256: fingerprint(certificate),
+            sha256: sha256(Backend::default(), certificate),
         };
         let names = parsed.subject_alternative_name().map_err(bad_encoding)?;
         for name in names.iter().flat_map(|names| &names.value.general_names) {
@@ -128,12 +128,6 @@ pub(super) fn printable(text: &str) -> String {
 fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
-    let mut hasher = Hasher::new(Backend::default(), HashAlgorithm::Sha256);
-    hasher.update(certificate);
-    hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// RFC 5280 §4.2.1.6: four octets or sixteen, in network byte order.

@@ -1,11 +1,11 @@
-use super::{List, OpaqueList, SignatureScheme};
-use crate::codec::{Malformed, Prefix, Reader};
+use super::{ClientCertificateType, List, OpaqueList, SignatureScheme};
+use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The server asks for the client's certificate (RFC 5246 §7.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CertificateRequest<'a> {
-    /// Codes of the types that may be sent (RFC 8422 §5.5); at least one.
+    /// Codes of the types that may be sent (RFC 8422 §5.5); at least one. See [`Self::types`].
     pub certificate_types: &'a [u8],
     /// The signatures that the server can verify, best first.
     pub schemes: List<'a, SignatureScheme>,
@@ -27,5 +27,16 @@ impl<'a> CertificateRequest<'a> {
                 authorities: OpaqueList::read(r, Prefix::U16, Prefix::U16, "certificate_authorities")?,
             })
         })
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        w.vector(Prefix::U8, "certificate_types", self.certificate_types);
+        self.schemes.write(w, Prefix::U16, "supported_signature_algorithms");
+        self.authorities.write(w, Prefix::U16, "certificate_authorities");
+    }
+
+    /// The types of certificates that may be sent, in the order of the server's preference (RFC 5246 §7.4.4).
+    pub fn types(&self) -> impl Iterator<Item = ClientCertificateType> + Clone + use<'a> {
+        self.certificate_types.iter().copied().map(ClientCertificateType)
     }
 }

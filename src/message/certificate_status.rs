@@ -1,5 +1,5 @@
 use super::client_extensions::OCSP;
-use crate::codec::{Malformed, Prefix, Reader};
+use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// What the issuer says about the server's certificate (RFC 6066 §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,5 +20,10 @@ impl<'a> CertificateStatus<'a> {
             OCSP => Ok(CertificateStatus { response: r.filled(Prefix::U24, "response")? }),
             _ => Err(Malformed::Value("status_type")),
         })
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        w.u8(OCSP);
+        w.vector(Prefix::U24, "response", self.response);
     }
 }

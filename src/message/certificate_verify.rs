@@ -1,5 +1,5 @@
 use super::SignatureScheme;
-use crate::codec::{Malformed, Prefix, Reader};
+use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The client proves that it holds its certificate's key (RFC 5246 §7.4.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,5 +24,10 @@ impl<'a> CertificateVerify<'a> {
                 signature: r.vector(Prefix::U16, "signature")?,
             })
         })
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        w.u16(self.scheme.0);
+        w.vector(Prefix::U16, "signature", self.signature);
     }
 }

@@ -1,5 +1,5 @@
 use super::extensions::{Extensions, write, write_block};
-use super::{ExtensionType as E, List, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme};
+use super::{ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The extensions of a ClientHello that this library understands; absent ones are `None` or `false`.
@@ -26,8 +26,8 @@ pub struct ClientExtensions<'a> {
     pub signed_certificate_timestamp: bool,
     /// A ticket of an earlier session, or nothing to ask for one (RFC 5077 §3.2).
     pub session_ticket: Option<&'a [u8]>,
-    /// The code of the longest fragment that is wanted: 2^(8 + code) bytes (RFC 6066 §4). Not checked to be 1 to 4.
-    pub max_fragment_length: Option<u8>,
+    /// The longest fragment that is wanted (RFC 6066 §4). Not checked to be one of the four that there are.
+    pub max_fragment_length: Option<MaxFragmentLength>,
     /// The longest plaintext of a record, in bytes, that the client takes (RFC 8449 §4). Not checked to be at least 64.
     pub record_size_limit: Option<u16>,
     /// The versions that the client speaks, best first (RFC 8446 §4.2.1).
@@ -59,7 +59,7 @@ impl<'a> ClientExtensions<'a> {
             E::STATUS_REQUEST => self.status_request = Some(StatusRequest::read(r)?),
             E::SIGNED_CERTIFICATE_TIMESTAMP => self.signed_certificate_timestamp = true,
             E::SESSION_TICKET => self.session_ticket = Some(r.rest()),
-            E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?),
+            E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
             E::RECORD_SIZE_LIMIT => self.record_size_limit = Some(r.u16("record_size_limit")?),
             E::SUPPORTED_VERSIONS => self.supported_versions = Some(List::read(r, Prefix::U8, "versions")?),
             // RFC 5246 §7.4.1.4: a server ignores what it does not know.
@@ -94,8 +94,8 @@ impl<'a> ClientExtensions<'a> {
             if let Some(ticket) = self.session_ticket {
                 write(w, E::SESSION_TICKET, |w| w.bytes(ticket));
             }
-            if let Some(code) = self.max_fragment_length {
-                write(w, E::MAX_FRAGMENT_LENGTH, |w| w.u8(code));
+            if let Some(length) = self.max_fragment_length {
+                write(w, E::MAX_FRAGMENT_LENGTH, |w| w.u8(length.0));
             }
             if let Some(limit) = self.record_size_limit {
                 write(w, E::RECORD_SIZE_LIMIT, |w| w.u16(limit));

@@ -1,4 +1,4 @@
-use crate::codec::{Malformed, Prefix, Reader};
+use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// A ticket that resumes this session (RFC 5077 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,5 +23,10 @@ impl<'a> NewSessionTicket<'a> {
                 ticket: r.vector(Prefix::U16, "ticket")?,
             })
         })
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        w.u32(self.lifetime_hint);
+        w.vector(Prefix::U16, "ticket", self.ticket);
     }
 }

@@ -129,6 +129,22 @@ registry! {
 }
 
 registry! {
+    /// Type of the certificates that a server asks a client for (RFC 5246 §7.4.4, RFC 8422 §5.5).
+    ClientCertificateType(u8) {
+        /// A certificate with an RSA key that signs
+        RSA_SIGN = 1, "rsa_sign";
+        /// DSA, not spoken
+        DSS_SIGN = 2, "dss_sign";
+        /// Static DH, not spoken
+        RSA_FIXED_DH = 3, "rsa_fixed_dh";
+        /// Static DH, not spoken
+        DSS_FIXED_DH = 4, "dss_fixed_dh";
+        /// A certificate with an ECDSA or EdDSA key
+        ECDSA_SIGN = 64, "ecdsa_sign";
+    }
+}
+
+registry! {
     /// Protocol version as it stands on the wire (RFC 5246 §6.2.1, appendix E).
     ProtocolVersion(u16) {
         /// SSL 3.0
@@ -270,6 +286,34 @@ registry! {
         SUPPORTED_VERSIONS = 43, "supported_versions";
         /// RFC 5746
         RENEGOTIATION_INFO = 0xff01, "renegotiation_info";
+    }
+}
+
+registry! {
+    /// Longest fragment of a record (RFC 6066 §4). The names are the lengths in bytes.
+    MaxFragmentLength(u8) {
+        /// 512 bytes
+        BYTES_512 = 1, "512";
+        /// 1,024 bytes
+        BYTES_1024 = 2, "1024";
+        /// 2,048 bytes
+        BYTES_2048 = 3, "2048";
+        /// 4,096 bytes
+        BYTES_4096 = 4, "4096";
+    }
+}
+
+impl MaxFragmentLength {
+    /// The length in bytes, if it is one of the four that there are.
+    #[must_use]
+    pub const fn bytes(self) -> Option<u16> {
+        match self {
+            MaxFragmentLength::BYTES_512 => Some(512),
+            MaxFragmentLength::BYTES_1024 => Some(1024),
+            MaxFragmentLength::BYTES_2048 => Some(2048),
+            MaxFragmentLength::BYTES_4096 => Some(4096),
+            _ => None,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 use super::extensions::{Extensions, write, write_block};
-use super::{ExtensionType as E, OpaqueList};
+use super::{ExtensionType as E, MaxFragmentLength, OpaqueList};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The extensions of a ServerHello that this library understands; absent ones are `None` or `false`.
@@ -24,8 +24,8 @@ pub struct ServerExtensions<'a> {
     pub signed_certificate_timestamp: Option<OpaqueList<'a>>,
     /// Whether a NewSessionTicket will come (RFC 5077 §3.2).
     pub session_ticket: bool,
-    /// The code of the longest fragment: 2^(8 + code) bytes (RFC 6066 §4). Not checked to be the client's.
-    pub max_fragment_length: Option<u8>,
+    /// The longest fragment (RFC 6066 §4). Not checked to be the client's.
+    pub max_fragment_length: Option<MaxFragmentLength>,
     /// The longest plaintext of a record, in bytes, that the server takes (RFC 8449 §4). Not checked to be at least 64.
     pub record_size_limit: Option<u16>,
     /// All extensions as they came, also those that stand in no other field. Not written.
@@ -55,7 +55,7 @@ impl<'a> ServerExtensions<'a> {
                 self.signed_certificate_timestamp = Some(OpaqueList::filled(r, Prefix::U16, Prefix::U16, "sct_list")?);
             }
             E::SESSION_TICKET => self.session_ticket = true,
-            E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?),
+            E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
             E::RECORD_SIZE_LIMIT => self.record_size_limit = Some(r.u16("record_size_limit")?),
             _ => _ = r.rest(),
         }
@@ -92,8 +92,8 @@ impl<'a> ServerExtensions<'a> {
             if self.session_ticket {
                 write(w, E::SESSION_TICKET, |_| ());
             }
-            if let Some(code) = self.max_fragment_length {
-                write(w, E::MAX_FRAGMENT_LENGTH, |w| w.u8(code));
+            if let Some(length) = self.max_fragment_length {
+                write(w, E::MAX_FRAGMENT_LENGTH, |w| w.u8(length.0));
             }
             if let Some(limit) = self.record_size_limit {
                 write(w, E::RECORD_SIZE_LIMIT, |w| w.u16(limit));

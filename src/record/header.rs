@@ -5,7 +5,7 @@ use crate::message::{ContentType, ProtocolVersion};
 pub(crate) const HEADER_LEN: usize = 5;
 
 /// Most bytes that the plaintext of a record may have (RFC 5246 §6.2.1).
-pub(crate) const MAX_FRAGMENT: usize = 1 << 14;
+pub(crate) const MAX_FRAGMENT: u16 = 1 << 14;
 
 /// What stands before each record's fragment (RFC 5246 §6.2.1). Every five bytes are a header; which ones are
 /// acceptable is [`super::Incoming`]'s business.

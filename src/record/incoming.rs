@@ -19,7 +19,7 @@ pub(crate) struct Incoming {
     pub(super) state: ReadState,
     peer: Peer,
     /// Longest plaintext, in bytes.
-    plaintext_limit: usize,
+    plaintext_limit: u16,
     empty_records: u8,
     warning_alerts: u8,
 }
@@ -74,10 +74,14 @@ impl Incoming {
         self.peer = Peer::SpeaksTls12;
     }
 
-    #[cfg(test)]
-    /// From now on no record may have more plaintext, in bytes (RFC 6066 §4, RFC 8449).
-    pub(crate) fn limit_plaintext(&mut self, limit: usize) {
+    /// From now on no record may have more plaintext, in bytes (RFC 6066 §4, RFC 8449 §4).
+    pub(crate) fn limit_plaintext(&mut self, limit: u16) {
         self.plaintext_limit = limit.min(MAX_FRAGMENT);
+    }
+
+    /// Most plaintext that a record may have, in bytes.
+    pub(crate) fn plaintext_limit(&self) -> usize {
+        self.plaintext_limit.into()
     }
 
     /// Takes at most one record from the front of `input`.
@@ -132,7 +136,7 @@ impl Incoming {
         }
         // RFC 5246 §6.2.1, §6.2.3: here the expansion is known exactly, so a longer one would decrypt to too much.
         let length = usize::from(header.length);
-        let limit = self.plaintext_limit + self.state.expansion();
+        let limit = self.plaintext_limit() + self.state.expansion();
         if length > limit {
             return Err(Reason::RecordOverflow { length, limit });
         }

@@ -52,6 +52,12 @@ impl Join {
         Join { limits, other_left: limits.other, buffer: Vec::new(), start: 0, is_checked: false }
     }
 
+    /// Takes over all that another one has, also what that handed out since its last [`Self::push`], to be held against our
+    /// own limits.
+    pub(crate) fn take_over(&mut self, other: Join) {
+        *self = Join { buffer: other.buffer, ..Join::new(self.limits) };
+    }
+
     /// Adds the content of a handshake record. Messages that were handed out are forgotten, and their ranges void.
     pub(crate) fn push(&mut self, fragment: &[u8]) {
         self.buffer.drain(..self.start);

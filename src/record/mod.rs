@@ -15,13 +15,17 @@ mod incoming;
 mod join;
 mod outgoing;
 mod protect;
+mod size;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
-pub(crate) use header::{HEADER_LEN, MAX_FRAGMENT};
+pub(crate) use header::HEADER_LEN;
+pub(crate) use header::MAX_FRAGMENT;
 pub(crate) use incoming::{Incoming, Taken};
 pub(crate) use join::Join;
 pub use join::MessageLimits;
 pub(crate) use outgoing::Outgoing;
 pub use outgoing::Sent;
+pub(crate) use size::MIN_LIMIT;
+pub use size::RecordSize;

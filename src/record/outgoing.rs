@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 
 use super::header::MAX_FRAGMENT;
 use super::protect::WriteState;
+use super::size::{Growth, RecordSize};
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::codec::{Prefix, Writer};
 use crate::crypto::SealingKey;
@@ -23,8 +24,10 @@ pub(crate) struct Outgoing {
     state: WriteState,
     /// Version in the records of the next flight.
     flight_version: ProtocolVersion,
-    /// Most plaintext in a record, in bytes.
-    max_fragment: usize,
+    /// Most plaintext in a record, in bytes, that the peer takes.
+    max_fragment: u16,
+    /// How much of that data gets.
+    growth: Growth,
     /// Records, and behind them the messages of an unfinished flight.
     queue: Vec<u8>,
     /// How much of the queue has been drained.
@@ -50,16 +53,30 @@ impl Outgoing {
             state: WriteState::unprotected(),
             flight_version: first_flight,
             max_fragment: MAX_FRAGMENT,
+            growth: Growth::new(RecordSize::default()),
             queue: Vec::new(),
             drained: 0,
             flight: None,
         }
     }
 
-    #[cfg(test)]
-    /// From now on no record gets more plaintext, in bytes (RFC 6066 §4, RFC 8449); at least one.
-    pub(crate) fn limit_fragment(&mut self, limit: usize) {
+    pub(crate) fn with_record_size(self, size: RecordSize) -> Self {
+        Outgoing { growth: Growth::new(size), ..self }
+    }
+
+    /// From now on no record gets more plaintext, in bytes (RFC 6066 §4, RFC 8449 §4); at least one.
+    pub(crate) fn limit_fragment(&mut self, limit: u16) {
         self.max_fragment = limit.clamp(1, MAX_FRAGMENT);
+    }
+
+    /// Most plaintext in a record, in bytes, that the peer takes.
+    pub(crate) fn max_fragment(&self) -> usize {
+        self.max_fragment.into()
+    }
+
+    /// If records grow, they are small ones again.
+    pub(crate) fn start_small_again(&mut self) {
+        self.growth.start_again();
     }
 
     /// Appends a handshake message to the flight, and returns all of it, for the transcript.
@@ -88,21 +105,21 @@ impl Outgoing {
     pub(crate) fn flush_flight(&mut self) -> Result<(), Reason> {
         let Some(start) = self.flight else { return Ok(()) };
         let length = self.queue.len() - start;
-        let records = length.div_ceil(self.max_fragment);
+        let (max_fragment, overhead) = (self.max_fragment(), self.overhead());
+        let records = length.div_ceil(max_fragment);
         if u64::try_from(records).unwrap_or(u64::MAX) > self.records_left() {
             return Err(Reason::KeyLimit);
         }
-        self.queue.resize(start + self.sealed_len(length), 0);
+        self.queue.resize(start + records * overhead + length, 0);
         // From the last one on, each fragment moves to its place in its record.
-        let overhead = self.overhead();
         for index in (0..records).rev() {
-            let from = start + index * self.max_fragment;
+            let from = start + index * max_fragment;
             let to = from + index * overhead + self.state.prefix_len();
-            let end = (start + length).min(from + self.max_fragment);
+            let end = (start + length).min(from + max_fragment);
             self.queue.copy_within(from..end, to);
         }
         let version = core::mem::replace(&mut self.flight_version, ProtocolVersion::TLS_1_2);
-        for record in self.queue.get_mut(start..).unwrap_or_default().chunks_mut(self.max_fragment + overhead) {
+        for record in self.queue.get_mut(start..).unwrap_or_default().chunks_mut(max_fragment + overhead) {
             self.state.seal(ContentType::HANDSHAKE, version, record)?;
         }
         self.flight = None;
@@ -159,9 +176,17 @@ impl Outgoing {
         self.state.prefix_len() + self.state.suffix_len()
     }
 
-    /// Size of the records, in bytes, that carry `plaintext_len` bytes.
+    /// Size of the records, in bytes, that carry `plaintext_len` bytes of data.
     pub(crate) fn sealed_len(&self, plaintext_len: usize) -> usize {
-        plaintext_len.div_ceil(self.max_fragment).saturating_mul(self.overhead()).saturating_add(plaintext_len)
+        let overhead = self.overhead();
+        let records = self.growth.records(plaintext_len, self.max_fragment(), overhead);
+        records.saturating_mul(overhead).saturating_add(plaintext_len)
+    }
+
+    /// Most data in the next record, in bytes.
+    #[inline]
+    fn next_fragment(&self) -> usize {
+        self.growth.next(self.overhead()).min(self.max_fragment())
     }
 
     /// How many more records of application data the key may protect (RFC 9325 §4.4).
@@ -179,7 +204,7 @@ impl Outgoing {
         let (prefix, overhead) = (self.state.prefix_len(), self.overhead());
         while self.may_seal()
             && let Some(room) = out.len().checked_sub(produced + overhead)
-            && let full = left.len().min(self.max_fragment)
+            && let full = left.len().min(self.next_fragment())
             && let length = full.min(room)
             && length > 0
             // Where there is room for a scrap only, it waits for the next call.
@@ -190,6 +215,7 @@ impl Outgoing {
         {
             place.copy_from_slice(content);
             self.state.seal(ContentType::APPLICATION_DATA, ProtocolVersion::TLS_1_2, record)?;
+            self.growth.sent(length);
             produced += record.len();
             left = rest;
         }
@@ -203,15 +229,16 @@ impl Outgoing {
         out.reserve(self.pending().saturating_add(self.sealed_len(plaintext.len())));
         out.extend_from_slice(self.ready());
         self.forget(self.pending());
-        let mut taken = 0;
-        for content in plaintext.chunks(self.max_fragment) {
-            if !self.may_seal() {
-                break;
-            }
+        let mut left = plaintext;
+        while self.may_seal()
+            && !left.is_empty()
+            && let Some((content, rest)) = left.split_at_checked(left.len().min(self.next_fragment()))
+        {
             self.state.append(ContentType::APPLICATION_DATA, content, out)?;
-            taken += content.len();
+            self.growth.sent(content.len());
+            left = rest;
         }
-        Ok(Sent { taken, produced: out.len() - start })
+        Ok(Sent { taken: plaintext.len() - left.len(), produced: out.len() - start })
     }
 
     /// Application data follows the queue, and is never sent without a key.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::protect::{ReadState, WriteState};
-use super::{HEADER_LEN, Incoming, MAX_FRAGMENT, Outgoing, Taken};
+use super::{HEADER_LEN, Incoming, MAX_FRAGMENT, Outgoing, RecordSize, Taken};
 use crate::alert::AlertDescription;
 use crate::crypto::{AeadAlgorithm, Backend, MasterSecret, OpeningKey, SUITES, SealingKey};
 use crate::error::Reason;
@@ -15,6 +15,18 @@ use crate::message::{ContentType, HandshakeType, ProtocolVersion};
 
 pub(super) const AEADS: [AeadAlgorithm; 3] =
     [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305];
+
+/// Full records.
+const FULL: usize = 1 << 14;
+
+/// What the peer takes.
+fn limits() -> impl Strategy<Value = u16> {
+    prop_oneof![1u16..600, 600u16..3000, Just(MAX_FRAGMENT)]
+}
+
+fn sizes() -> impl Strategy<Value = RecordSize> {
+    prop_oneof![(64..=MAX_FRAGMENT).prop_map(RecordSize::Fixed), Just(RecordSize::default()), Just(RecordSize::Growing)]
+}
 
 /// The client's write key, for both ends.
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
@@ -106,11 +118,13 @@ proptest! {
     #[test]
     fn application_data_arrives_through_any_fragments_and_any_buffers(
         aead in prop::sample::select(AEADS.to_vec()),
-        plaintext in prop::collection::vec(any::<u8>(), 0..3 * MAX_FRAGMENT),
-        max_fragment in prop_oneof![1usize..600, Just(MAX_FRAGMENT)],
+        plaintext in prop::collection::vec(any::<u8>(), 0..6 * FULL),
+        max_fragment in limits(),
+        size in sizes(),
         buffers in prop::collection::vec(prop_oneof![0usize..100, 0usize..40_000], 1..20),
     ) {
-        let (mut outgoing, mut incoming) = established(aead);
+        let (outgoing, mut incoming) = established(aead);
+        let mut outgoing = outgoing.with_record_size(size);
         outgoing.limit_fragment(max_fragment);
         incoming.limit_plaintext(max_fragment);
         let (mut left, mut wire) = (&plaintext[..], Vec::new());
@@ -128,20 +142,24 @@ proptest! {
         }
         prop_assert!(left.is_empty());
         let records = take_all(&mut incoming, wire).unwrap();
-        prop_assert!(records.iter().all(|(_, payload)| (1..=max_fragment).contains(&payload.len())));
+        prop_assert!(records.iter().all(|(_, payload)| (1..=max_fragment.into()).contains(&payload.len())));
         prop_assert_eq!(content_of(records, ContentType::APPLICATION_DATA), plaintext);
     }
 
     #[test]
     fn a_vector_gets_the_same_records_as_a_large_buffer_and_no_byte_more_than_announced(
         aead in prop::sample::select(AEADS.to_vec()),
-        plaintext in prop::collection::vec(any::<u8>(), 0..3 * MAX_FRAGMENT),
-        max_fragment in prop_oneof![1usize..600, Just(MAX_FRAGMENT)],
+        plaintext in prop::collection::vec(any::<u8>(), 0..6 * FULL),
+        max_fragment in limits(),
+        size in sizes(),
+        before in 0usize..100_000,
         alert in any::<bool>(),
     ) {
-        let (mut one, mut other) = (established(aead).0, established(aead).0);
+        let new = || established(aead).0.with_record_size(size);
+        let (mut one, mut other) = (new(), new());
         for outgoing in [&mut one, &mut other] {
             outgoing.limit_fragment(max_fragment);
+            _ = outgoing.seal_vec(&vec![0; before], &mut Vec::new()).unwrap();
             if alert {
                 outgoing.alert(AlertDescription::NO_RENEGOTIATION);
             }
@@ -164,11 +182,13 @@ proptest! {
     fn handshake_messages_arrive_and_draining_changes_nothing(
         aead in prop::sample::select(AEADS.to_vec()),
         flights in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3000), 1..5), 1..4),
-        max_fragment in prop_oneof![1usize..600, Just(MAX_FRAGMENT)],
+        max_fragment in limits(),
+        size in sizes(),
         step in 1usize..50,
     ) {
-        let (mut at_once, mut incoming) = established(aead);
-        let (mut in_steps, _) = established(aead);
+        let (at_once, mut incoming) = established(aead);
+        // The size for data is not that of handshake messages.
+        let (mut at_once, mut in_steps) = (at_once.with_record_size(size), established(aead).0);
         let (mut messages, mut slowly, mut plaintext_len) = (Vec::new(), Vec::new(), 0);
         at_once.limit_fragment(max_fragment);
         in_steps.limit_fragment(max_fragment);
@@ -191,7 +211,7 @@ proptest! {
             at_once.flush_flight().unwrap();
             in_steps.flush_flight().unwrap();
             drain_some(&mut in_steps);
-            expected_records += plaintext_len.div_ceil(max_fragment);
+            expected_records += plaintext_len.div_ceil(max_fragment.into());
             plaintext_len = 0;
         }
         while drain_some(&mut in_steps) > 0 {}
@@ -205,7 +225,7 @@ proptest! {
     #[test]
     fn a_truncated_record_says_how_much_is_missing_and_is_not_touched(
         aead in prop::sample::select(AEADS.to_vec()),
-        length in prop_oneof![1usize..100, 1..MAX_FRAGMENT],
+        length in prop_oneof![1usize..100, 1..FULL],
         cut in any::<prop::sample::Index>(),
     ) {
         let (mut outgoing, mut incoming) = established(aead);
@@ -313,10 +333,10 @@ fn every_change_of_one_byte_of_a_header_is_read_or_refused() {
                 }
                 Ok(Taken::NeedInput { missing }) => {
                     assert_eq!(missing, HEADER_LEN + length - record.len(), "byte {at} is {wrong}");
-                    assert!(looks_like_tls && length <= MAX_FRAGMENT, "byte {at} is {wrong}");
+                    assert!(looks_like_tls && length <= FULL, "byte {at} is {wrong}");
                 }
                 Err(reason) => {
-                    assert!(!looks_like_tls || length > MAX_FRAGMENT || length == 0, "byte {at} is {wrong}: {reason:?}")
+                    assert!(!looks_like_tls || length > FULL || length == 0, "byte {at} is {wrong}: {reason:?}")
                 }
             }
         }

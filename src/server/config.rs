@@ -1,10 +1,14 @@
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::config::{Common, CommonBuilder, common_settings};
+use crate::codec::Prefix;
+use crate::config::{Common, CommonBuilder, common_settings, schemes};
 use crate::error::ConfigError;
-use crate::identity::{Identities, Identity, ResolveIdentity};
+use crate::identity::{Identities, Identity, ResolveIdentity, VerifyPeer};
+use crate::message::{OpaqueList, SignatureScheme};
 use crate::record::MessageLimits;
+use crate::session::{ClientAuthPolicy, SessionStore, TicketSealer};
 
 /// Whose order of cipher suites and groups decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,14 @@ pub struct ServerConfig {
     pub(crate) common: Common,
     pub(crate) resolver: Arc<dyn ResolveIdentity>,
     pub(crate) preference: Preference,
+    pub(crate) session_store: Option<Arc<dyn SessionStore>>,
+    pub(crate) tickets: Option<Arc<dyn TicketSealer>>,
+    /// Whether clients are asked for a certificate, and who verifies it.
+    pub(crate) client_auth: Option<(ClientAuthPolicy, Arc<dyn VerifyPeer>)>,
+    pub(crate) client_schemes: Vec<SignatureScheme>,
+    /// The names of the authorities, as they stand in CertificateRequest.
+    pub(crate) client_authorities: Vec<u8>,
+    pub(crate) sibling_speaks_tls13: bool,
 }
 
 impl AsRef<Common> for ServerConfig {
@@ -31,6 +43,10 @@ impl AsRef<Common> for ServerConfig {
 }
 
 impl ServerConfig {
+    pub(crate) fn client_auth_policy(&self) -> ClientAuthPolicy {
+        self.client_auth.as_ref().map_or(ClientAuthPolicy::NotRequested, |(policy, _)| *policy)
+    }
+
     /// Starts with the defaults. What has none is who we are: give an `identity`, `identities` or a `resolver`.
     pub fn builder() -> ServerConfigBuilder {
         ServerConfigBuilder {
@@ -39,6 +55,11 @@ impl ServerConfig {
             resolver: None,
             strict_server_name: false,
             preference: Preference::default(),
+            session_store: None,
+            tickets: None,
+            client_auth: None,
+            client_schemes: None,
+            sibling_speaks_tls13: false,
         }
     }
 }
@@ -52,6 +73,11 @@ pub struct ServerConfigBuilder {
     resolver: Option<Arc<dyn ResolveIdentity>>,
     strict_server_name: bool,
     preference: Preference,
+    session_store: Option<Arc<dyn SessionStore>>,
+    tickets: Option<Arc<dyn TicketSealer>>,
+    client_auth: Option<(ClientAuthPolicy, Arc<dyn VerifyPeer>)>,
+    client_schemes: Option<Vec<SignatureScheme>>,
+    sibling_speaks_tls13: bool,
 }
 
 impl ServerConfigBuilder {
@@ -90,12 +116,54 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Where sessions are kept that clients resume by session ID (RFC 5246 §7.3): for clients that take no tickets, or where
+    /// there are none. Default: none are kept.
+    pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.session_store = Some(store);
+        self
+    }
+
+    /// Who turns sessions into tickets, for the clients to keep (RFC 5077). Default: nobody.
+    pub fn tickets(mut self, tickets: Arc<dyn TicketSealer>) -> Self {
+        self.tickets = Some(tickets);
+        self
+    }
+
+    /// Whether clients are asked for a certificate, and who verifies it. With [`ClientAuthPolicy::Optional`], what a client
+    /// without one may do is for the application to say: see [`PeerProof`](crate::PeerProof). Default: they are not asked.
+    pub fn client_authentication(mut self, policy: ClientAuthPolicy, verifier: Arc<dyn VerifyPeer>) -> Self {
+        self.client_auth = Some((policy, verifier)).filter(|_| policy != ClientAuthPolicy::NotRequested);
+        self
+    }
+
+    /// The schemes that a client may sign with, best first (supported_signature_algorithms, RFC 5246 §7.4.4). Default: all that
+    /// the backend can verify. Which signatures certificates may have is for the verifier to say.
+    pub fn client_signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
+        self.client_schemes = Some(schemes.to_vec());
+        self
+    }
+
+    /// Whether the same service also speaks TLS 1.3, by another stack that gets its clients from an
+    /// [`Acceptor`](crate::Acceptor). Then our ServerHello says what that of a TLS 1.3 server has to say (RFC 8446 §4.1.3), so
+    /// that a client that speaks both notices who keeps it from TLS 1.3; and a client that says that it fell back to TLS 1.2
+    /// is refused (RFC 7507 §3). Default: it does not.
+    pub fn sibling_speaks_tls13(mut self, speaks: bool) -> Self {
+        self.sibling_speaks_tls13 = speaks;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// The first setting that is wrong, by the name of its field.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
-        let common = self.common.build()?;
+        let keeps_sessions = self.session_store.is_some() || self.tickets.is_some();
+        let common = self.common.build(keeps_sessions)?;
+        let client_schemes = schemes("client_signature_schemes", self.client_schemes, common.backend.verify_schemes())?;
+        let client_authorities = match &self.client_auth {
+            Some((_, verifier)) => encode_authorities(&verifier.authorities())?,
+            None => Vec::new(),
+        };
         let resolver = match (self.resolver, self.identities.is_empty()) {
             (Some(resolver), true) => resolver,
             (Some(_), false) => return Err(ConfigError::new("resolver", "give either identities or a `resolver`")),
@@ -109,8 +177,26 @@ impl ServerConfigBuilder {
                 return Err(ConfigError::new("identity", "say who this server is: an `identity` or a `resolver`"));
             }
         };
-        Ok(Arc::new(ServerConfig { common, resolver, preference: self.preference }))
+        Ok(Arc::new(ServerConfig {
+            common,
+            resolver,
+            preference: self.preference,
+            session_store: self.session_store,
+            tickets: self.tickets,
+            client_auth: self.client_auth,
+            client_schemes,
+            client_authorities,
+            sibling_speaks_tls13: self.sibling_speaks_tls13,
+        }))
     }
+}
+
+/// RFC 5246 §7.4.4: `DistinguishedName certificate_authorities<0..2^16-1>`. More than that stays unsaid: an empty list leaves
+/// the choice to the client.
+fn encode_authorities(names: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
+    let names = OpaqueList::encode(Prefix::U16, "the name of an authority", names.iter().map(Vec::as_slice))
+        .map_err(|problem| ConfigError::new("client_authentication", problem.to_string()))?;
+    Ok(if names.len() > usize::from(u16::MAX) { Vec::new() } else { names })
 }
 
 /// An identity that no configured cipher suite can use would never be shown.

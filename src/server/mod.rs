@@ -7,7 +7,7 @@ mod states;
 
 use alloc::vec::Vec;
 
-use crate::handshake::Role;
+use crate::handshake::{Role, SessionId};
 use crate::message::ProtocolVersion;
 
 /// The role.
@@ -26,6 +26,10 @@ impl Role for Server {
 pub(crate) struct Kept {
     /// The body of ClientHello, until the identity is known that decides what is chosen from it.
     pub(crate) client_hello: Vec<u8>,
+    /// ServerHello said that a NewSessionTicket will come.
+    pub(crate) ticket_promised: bool,
+    /// The ID of a session that is to be stored.
+    pub(crate) session_id: Option<SessionId>,
 }
 
 /// A server waits for its client.

@@ -9,11 +9,15 @@ use super::config::Preference;
 use crate::config::{Common, ExtendedMasterSecret};
 use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
 use crate::error::{Reason, escape};
-use crate::handshake::Cx;
+use crate::handshake::{Cx, SessionId};
 use crate::identity::Identity;
 use crate::message::{
-    CipherSuite, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme, UNCOMPRESSED,
+    CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion,
+    SignatureScheme, UNCOMPRESSED,
 };
+
+/// The end of the random of a server that speaks TLS 1.3, where it agrees to TLS 1.2 (RFC 8446 §4.1.3).
+const DOWNGRADED: [u8; 8] = *b"DOWNGRD\x01";
 
 /// What is chosen once the identity is known.
 pub(super) struct Chosen {
@@ -24,7 +28,7 @@ pub(super) struct Chosen {
 
 /// What does not depend on the identity.
 pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> Result<(), Reason> {
-    check_version(hello)?;
+    check_version(hello, cx.hs.config.sibling_speaks_tls13)?;
     // RFC 5246 §7.4.1.2: the list must contain the null method.
     if !hello.compression_methods.contains(&NO_COMPRESSION) {
         return Err(Reason::Compression);
@@ -50,22 +54,53 @@ pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> R
     }
     cx.facts.alpn = alpn(cx.common(), extensions.alpn)?.map(Into::into);
     cx.facts.server_name = hello.server_name().map(Into::into);
+    check_record_sizes(cx, &hello.extensions)
+}
+
+fn check_record_sizes(cx: &mut Cx<'_, Server>, extensions: &ClientExtensions<'_>) -> Result<(), Reason> {
+    match (extensions.record_size_limit, extensions.max_fragment_length) {
+        // RFC 8449 §5: the other one is ignored.
+        (Some(limit), _) => cx.limit_protected_records(limit),
+        // RFC 6066 §4.
+        (None, Some(peer)) if peer.bytes().is_none() => Err(Reason::MaxFragmentLength { ours: None, peer }),
+        (None, length) => {
+            cx.facts.max_fragment_length = length;
+            Ok(())
+        }
+    }
+}
+
+fn check_version(hello: &ClientHello<'_>, sibling_speaks_tls13: bool) -> Result<(), Reason> {
+    let falls_back = hello.cipher_suites.contains(CipherSuite::TLS_FALLBACK_SCSV);
+    let offers_more = match hello.extensions.supported_versions {
+        // RFC 8446 §4.2.1: where this extension is, it is what counts.
+        Some(versions) if !versions.contains(ProtocolVersion::TLS_1_2) => {
+            return Err(Reason::VersionsWithout12 { peer: versions.iter().collect() });
+        }
+        Some(versions) => versions.contains(ProtocolVersion::TLS_1_3),
+        // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
+        None if hello.version >= ProtocolVersion::TLS_1_2 => hello.version > ProtocolVersion::TLS_1_2,
+        // RFC 7507 §3: a client that falls back to a lower version would not have to, with us.
+        None if falls_back => return Err(Reason::InappropriateFallback { peer: hello.version }),
+        None => return Err(Reason::Version { peer: hello.version }),
+    };
+    // Nor to ours, with our sibling.
+    if sibling_speaks_tls13 && falls_back && !offers_more {
+        return Err(Reason::InappropriateFallback { peer: ProtocolVersion::TLS_1_2 });
+    }
     Ok(())
 }
 
-fn check_version(hello: &ClientHello<'_>) -> Result<(), Reason> {
-    match hello.extensions.supported_versions {
-        // RFC 8446 §4.2.1: where this extension is, it is what counts.
-        Some(versions) if versions.contains(ProtocolVersion::TLS_1_2) => Ok(()),
-        Some(versions) => Err(Reason::VersionsWithout12 { peer: versions.iter().collect() }),
-        // RFC 5246 appendix E.1: a higher version is answered with our own, a lower one refused.
-        None if hello.version >= ProtocolVersion::TLS_1_2 => Ok(()),
-        // RFC 7507 §3: a client that falls back to a lower version would not have to, with us.
-        None if hello.cipher_suites.contains(CipherSuite::TLS_FALLBACK_SCSV) => {
-            Err(Reason::InappropriateFallback { peer: hello.version })
-        }
-        None => Err(Reason::Version { peer: hello.version }),
+/// The random bytes of ServerHello, and a session ID where one is wanted.
+pub(super) fn server_random(cx: &Cx<'_, Server>, with_session_id: bool) -> Result<([u8; 32], SessionId), Reason> {
+    let (mut random, session_id) = cx.draw_random(with_session_id)?;
+    if cx.hs.config.sibling_speaks_tls13
+        && let Some(end) = random.last_chunk_mut()
+    {
+        // RFC 8446 §4.1.3: whatever the client offers; it knows whether that is a downgrade.
+        *end = DOWNGRADED;
     }
+    Ok((random, session_id))
 }
 
 /// RFC 7301 §3.2: the first of ours that the client offers.
@@ -156,9 +191,8 @@ fn choose_group(
 fn choose_scheme(hello: &ClientHello<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
     let accepted = hello.extensions.signature_algorithms;
     let ours = identity.key().schemes();
-    let mut allowed = ours.iter().filter(|scheme| identity.public_key().allows(**scheme));
-    let found = allowed.find(|scheme| accepted.is_some_and(|list| list.contains(**scheme)));
-    found.copied().ok_or_else(|| Reason::NoCommonSignatureScheme {
+    let found = accepted.and_then(|accepted| identity.scheme_among(accepted));
+    found.ok_or_else(|| Reason::NoCommonSignatureScheme {
         ours: ours.to_vec(),
         peer: accepted.into_iter().flat_map(|list| list.iter()).collect(),
     })

@@ -5,15 +5,18 @@ use alloc::vec::Vec;
 
 use super::identities::{P256, client_config, server_config, server_name, slow};
 use super::puppet::{Heard, Letter, Puppet, Side};
+use super::sessions::Keeper;
+use super::twin::Twin;
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::connection::{ClientConnection, Event, Received, Receiver, Sender, ServerConnection};
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
-use crate::identity::VerifyPeer;
 use crate::identity::dangerous::AcceptAnything;
+use crate::identity::{Identity, PeerCertificates, VerifyPeer};
 use crate::message::{ContentType, HandshakeType};
+use crate::proof::PeerProof;
 use crate::{ClientConfig, ServerConfig};
 
 /// The connection under test.
@@ -97,6 +100,18 @@ impl Real {
         }
     }
 
+    pub(super) fn resumed(&self) -> bool {
+        of_either!(self, connection => connection.resumed())
+    }
+
+    pub(super) fn peer_proof(&self) -> Option<&PeerProof> {
+        of_either!(self, connection => connection.peer_proof())
+    }
+
+    pub(super) fn peer_certificates(&self) -> Option<&PeerCertificates> {
+        of_either!(self, connection => connection.peer_certificates())
+    }
+
     pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
         of_either!(self, connection => connection.plant(state, letter));
     }
@@ -113,6 +128,12 @@ pub(super) struct Bench {
     pub(super) closed: bool,
     /// How many questions were put off and answered.
     pub(super) answered: usize,
+    /// Who answers for those who keep sessions.
+    pub(super) keeper: Arc<Keeper>,
+    /// What a client that takes its time shows of itself.
+    pub(super) client_identity: Option<Arc<Identity>>,
+    /// Until the ClientHello of a server is whole.
+    pub(super) twin: Option<Twin>,
 }
 
 impl Bench {
@@ -124,7 +145,9 @@ impl Bench {
 
     /// A real server with these settings.
     pub(super) fn server(config: Arc<ServerConfig>) -> Self {
-        Self::new(Real::Server(ServerConnection::new(config)), Puppet::new(Side::Client))
+        let server = ServerConnection::new(Arc::clone(&config));
+        let bench = Self::new(Real::Server(server), Puppet::new(Side::Client));
+        Bench { twin: Some(Twin::new(config)), ..bench }
     }
 
     /// A real client with the settings of most tests.
@@ -138,7 +161,16 @@ impl Bench {
     }
 
     fn new(real: Real, puppet: Puppet) -> Self {
-        let mut bench = Bench { real, puppet, data: Vec::new(), closed: false, answered: 0 };
+        let mut bench = Bench {
+            real,
+            puppet,
+            data: Vec::new(),
+            closed: false,
+            answered: 0,
+            keeper: Arc::default(),
+            client_identity: None,
+            twin: None,
+        };
         bench.listen();
         bench
     }
@@ -188,8 +220,15 @@ impl Bench {
 
     /// Bytes arrive, and are read until nothing more happens; the puppet hears what is said in return.
     pub(super) fn deliver(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.twin = self.twin.take().filter(|_| self.real.state() == "WaitClientHello");
         let result = self.read_all(bytes.to_vec());
         self.listen();
+        let state = self.real.state();
+        if let Some(twin) = &mut self.twin
+            && !twin.is_like(bytes, &result, state)
+        {
+            self.twin = None;
+        }
         result
     }
 
@@ -230,6 +269,10 @@ impl Bench {
                 request.respond(verdict)
             }
             Ask::ResolveIdentity(request) => request.respond(Some(slow(&P256))),
+            Ask::ResolveClientIdentity(request) => request.respond(self.client_identity.clone()),
+            Ask::FindSession(request) => request.respond(self.keeper.session.clone()),
+            Ask::OpenTicket(request) => request.respond(self.keeper.opened()),
+            Ask::SealTicket(request) => request.respond(self.keeper.sealed()),
             Ask::Sign(request) => {
                 let Decision::Now(signature) = P256.key().sign(request.scheme(), request.message()) else {
                     panic!("at once")
@@ -244,6 +287,9 @@ impl Bench {
     /// The puppet hears all that is written.
     pub(super) fn listen(&mut self) {
         let output = self.real.write_all(&[]);
+        if let Some(twin) = &mut self.twin {
+            twin.said.extend_from_slice(&output);
+        }
         self.puppet.hear(&output);
     }
 

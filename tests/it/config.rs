@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
+use tls12::message::{CipherSuite, MaxFragmentLength, NamedGroup, SignatureScheme};
 use tls12::pki_types::CertificateDer;
 use tls12::{
-    Backend, ClientConfig, ClientConfigBuilder, ConfigError, Identities, Identity, MessageLimits, ServerConfig,
-    ServerConfigBuilder, WebPkiVerifier, dangerous,
+    Backend, ClientConfig, ClientConfigBuilder, ConfigError, Identities, Identity, MessageLimits, RecordSize,
+    ServerConfig, ServerConfigBuilder, WebPkiVerifier, dangerous,
 };
 
 use crate::credentials::{ECDSA_SUITES, Kind, RSA_SUITES, authority, backend_groups, identity};
@@ -64,6 +64,15 @@ macro_rules! common_mistakes {
         let mut limits = MessageLimits::client();
         limits.other = 0;
         assert_names($builder().message_limits(limits).build(), "message_limits.other", "it is 0");
+
+        for wrong in [0, 63, 16_385, u16::MAX] {
+            let problem = "it is not 64 to 16384";
+            assert_names($builder().record_size(RecordSize::Fixed(wrong)).build(), "record_size", problem);
+            assert_names($builder().record_size_limit(wrong).build(), "record_size_limit", problem);
+        }
+        for right in [64, 16_384] {
+            $builder().record_size(RecordSize::Fixed(right)).record_size_limit(right).build().unwrap();
+        }
     };
 }
 
@@ -80,6 +89,11 @@ fn mistakes_in_a_client_s_settings_name_the_field() {
 
     let rsa_alone = client().cipher_suites(&RSA_SUITES).signature_schemes(&[SignatureScheme::ED25519]);
     assert_names(rsa_alone.build(), "signature_schemes", "none of them fits one of the cipher suites");
+
+    for wrong in [0, 5, 255].map(MaxFragmentLength) {
+        let problem = "it is none of the four that there are";
+        assert_names(client().max_fragment_length(wrong).build(), "max_fragment_length", problem);
+    }
 
     let problem = "say whom to trust: `roots` or a `verifier`";
     assert_names(ClientConfig::builder().build(), "verifier", problem);

@@ -73,6 +73,10 @@ impl VerifyPeer for Decider<WebPkiVerifier> {
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
         self.decide(|verifier| now(verifier.verify(peer)))
     }
+
+    fn wants_status(&self) -> bool {
+        self.inside.wants_status()
+    }
 }
 
 impl ResolveIdentity for Decider<Identities> {

@@ -9,11 +9,11 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::version::TLS12;
-use tls12::message::{CipherSuite, NamedGroup};
+use tls12::message::{CipherSuite, MaxFragmentLength, NamedGroup};
 use tls12::pki_types::ServerName;
 use tls12::{
     AlertDescription, ClientConfigBuilder, ClientConnection, Connection, Error, ExtendedMasterSecret, Identity,
-    Preference, Reason, ServerConfigBuilder, ServerConnection,
+    Preference, Reason, RecordSize, ServerConfigBuilder, ServerConnection,
 };
 
 use crate::credentials::{GROUPS, Kind, authority, backend_groups, identity, identity_for};
@@ -38,11 +38,11 @@ fn only(suites: &[CipherSuite], groups: &[NamedGroup]) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn all() -> Arc<CryptoProvider> {
+pub(crate) fn all() -> Arc<CryptoProvider> {
     Arc::new(provider::default_provider())
 }
 
-fn rustls_client_config(provider: Arc<CryptoProvider>, authority: &Authority) -> rustls::ClientConfig {
+pub(crate) fn rustls_client_config(provider: Arc<CryptoProvider>, authority: &Authority) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.root()).unwrap();
     let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Stopped));
@@ -58,15 +58,15 @@ fn rustls_server_config(provider: Arc<CryptoProvider>, kind: Kind) -> rustls::Se
 }
 
 /// A connection of ours with one of rustls, and the wires between them.
-struct Mixed<C, R> {
-    ours: End<C>,
+pub(crate) struct Mixed<C, R> {
+    pub(crate) ours: End<C>,
     theirs: R,
     /// What rustls said when it failed.
-    refused: Option<rustls::Error>,
+    pub(crate) refused: Option<rustls::Error>,
 }
 
 /// Either role of rustls.
-trait Rustls {
+pub(crate) trait Rustls {
     fn common(&mut self) -> &mut rustls::ConnectionCommon<Self::Data>;
     type Data;
 }
@@ -149,7 +149,7 @@ fn our_client(
     mixed
 }
 
-fn our_server(
+pub(crate) fn our_server(
     server: ServerConfigBuilder,
     theirs: rustls::ClientConfig,
 ) -> Mixed<ServerConnection, rustls::ClientConnection> {
@@ -160,11 +160,11 @@ fn our_server(
     mixed
 }
 
-fn client() -> ClientConfigBuilder {
+pub(crate) fn client() -> ClientConfigBuilder {
     client_config(authority(), 1).groups(backend_groups())
 }
 
-fn server(identity: Identity) -> ServerConfigBuilder {
+pub(crate) fn server(identity: Identity) -> ServerConfigBuilder {
     server_config(2).groups(backend_groups()).identity(identity)
 }
 
@@ -175,7 +175,7 @@ fn check<C: Connection, R: Rustls>(mixed: &mut Mixed<C, R>, kind: Kind, suite: C
     assert!(mixed.ours.established(), "{what}: {:?}, {:?}", mixed.ours.happened, mixed.refused);
     assert!(!mixed.theirs.common().is_handshaking(), "{what}");
     let ours = mixed.ours.connection.agreed().unwrap();
-    assert_eq!((ours.cipher_suite, ours.key_exchange_group), (suite, group), "{what}");
+    assert_eq!((ours.cipher_suite, ours.key_exchange_group), (suite, Some(group)), "{what}");
     assert!(ours.extended_master_secret, "{what}: rustls speaks it");
     let theirs = mixed.theirs.common();
     let their_suite = theirs.negotiated_cipher_suite().map(|suite| u16::from(suite.suite()));
@@ -353,7 +353,7 @@ fn a_client_that_also_speaks_tls_1_3_is_answered_with_1_2() {
 }
 
 /// A client of TLS 1.3 and 1.2.
-fn both_versions(provider: Arc<CryptoProvider>) -> rustls::ClientConfig {
+pub(crate) fn both_versions(provider: Arc<CryptoProvider>) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority().root()).unwrap();
     let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Stopped));
@@ -449,5 +449,37 @@ fn rustls_exports_the_same_keying_material() {
         theirs.ours.connection.exporter(b"EXPERIMENTAL-label", context, &mut out).unwrap();
         theirs.theirs.export_keying_material(&mut wanted, b"EXPERIMENTAL-label", context).unwrap();
         assert_eq!(out, wanted, "our server, {context:?}");
+    }
+}
+
+#[test]
+fn rustls_reads_records_of_any_size_and_is_bound_to_no_limit_since_it_knows_none() {
+    let data: Vec<u8> = (0..100_000).map(|index: u32| (index * 31) as u8).collect();
+    for size in [RecordSize::Fixed(64), RecordSize::Growing, RecordSize::default()] {
+        let client = client().record_size(size).record_size_limit(64).max_fragment_length(MaxFragmentLength::BYTES_512);
+        let mut mixed = our_client(client, rustls_server_config(all(), Kind::Rsa2048));
+        assert_eq!(mixed.ours.connection.max_plaintext_received(), 16_384);
+        assert!(mixed.we_say(&data) == data && mixed.they_say(&data) == data, "our client, {size:?}");
+
+        let server = server(identity(Kind::Rsa2048)).record_size(size).record_size_limit(64);
+        let mut mixed = our_server(server, rustls_client_config(all(), authority()));
+        assert_eq!(mixed.ours.connection.max_plaintext_received(), 16_384);
+        assert!(mixed.we_say(&data) == data && mixed.they_say(&data) == data, "our server, {size:?}");
+    }
+}
+
+#[test]
+fn rustls_sends_short_records_and_we_hold_it_to_nothing_else() {
+    let data = vec![7; 20_000];
+    for length in [64, 512, 1000] {
+        let mut theirs = rustls_server_config(all(), Kind::Rsa2048);
+        theirs.max_fragment_size = Some(length);
+        let mut mixed = our_client(client(), theirs);
+        assert_eq!(mixed.they_say(&data), data, "our client, records of {length} bytes");
+
+        let mut theirs = rustls_client_config(all(), authority());
+        theirs.max_fragment_size = Some(length);
+        let mut mixed = our_server(server(identity(Kind::Rsa2048)), theirs);
+        assert_eq!(mixed.they_say(&data), data, "our server, records of {length} bytes");
     }
 }

@@ -37,7 +37,8 @@ pub(crate) struct WaitRequestOrDone;
 impl On<CertificateRequest<'_>> for WaitRequestOrDone {
     type Next = AfterRequest;
 
-    fn on(self, _: &mut Cx<'_>, _: CertificateRequest<'_>) -> Result<AfterRequest, Reason> {
+    fn on(self, cx: &mut Cx<'_>, _: CertificateRequest<'_>) -> Result<AfterRequest, Reason> {
+        cx.hs.kept.certificate_request = Some(cx.body.to_vec());
         Ok(AfterRequest::WaitDone(WaitDone))
     }
 }
@@ -46,7 +47,9 @@ impl On<ServerHelloDone> for WaitRequestOrDone {
     type Next = AfterDone;
 
     fn on(self, cx: &mut Cx<'_>, _: ServerHelloDone) -> Result<AfterDone, Reason> {
-        Ok(AfterDone::AskVerify(AskVerify { certificate_requested: false, now: cx.common().clock.now() }))
+        // No CertificateVerify will be needed.
+        cx.hs.transcript.take_messages();
+        Ok(AfterDone::AskVerify(AskVerify { now: cx.common().clock.now() }))
     }
 }
 
@@ -57,6 +60,6 @@ impl On<ServerHelloDone> for WaitDone {
     type Next = AfterRequestAndDone;
 
     fn on(self, cx: &mut Cx<'_>, _: ServerHelloDone) -> Result<AfterRequestAndDone, Reason> {
-        Ok(AfterRequestAndDone::AskVerify(AskVerify { certificate_requested: true, now: cx.common().clock.now() }))
+        Ok(AfterRequestAndDone::AskVerify(AskVerify { now: cx.common().clock.now() }))
     }
 }

@@ -2,13 +2,17 @@
 
 mod certificate;
 mod finish;
+mod identity;
 mod key_exchange;
+mod resume;
 mod server_hello;
 mod verify;
 
 pub(crate) use certificate::{WaitCertificate, WaitStatusOrKeys};
-pub(crate) use finish::{WaitChangeCipherSpec, WaitFinished};
+pub(crate) use finish::{WaitChangeCipherSpec, WaitFinished, WaitNewTicket};
+pub(crate) use identity::{AskIdentity, AskSignature};
 pub(crate) use key_exchange::{WaitDone, WaitKeys, WaitRequestOrDone};
+pub(crate) use resume::AskVerifyAgain;
 pub(crate) use server_hello::WaitServerHello;
 pub(crate) use verify::AskVerify;
 

@@ -1,12 +1,16 @@
-use super::{Cx, WaitCertificate};
+use super::{Cx, WaitCertificate, resume};
+use crate::client::Offered;
 use crate::client::flow::{AfterServerHello, On};
+use crate::client::hello::Offers;
 use crate::config::ExtendedMasterSecret;
+use crate::crypto::Suite;
 use crate::error::{Reason, escape};
 use crate::message::{ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED};
+use crate::observer::NotResumed;
 
 /// ClientHello is out.
 pub(crate) struct WaitServerHello {
-    pub(crate) offered_server_name: bool,
+    pub(crate) offers: Offers,
 }
 
 impl On<ServerHello<'_>> for WaitServerHello {
@@ -25,7 +29,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
         }
         self.check_offered(cx, &hello.extensions)?;
         check_renegotiation_info(cx, &hello.extensions)?;
-        check_master_secret(cx, &hello.extensions)?;
+        check_record_sizes(cx, &hello.extensions)?;
         // RFC 8422 §5.1.2: a list without the uncompressed format is a contradiction.
         if hello.extensions.ec_point_formats.is_some_and(|formats| !formats.contains(&UNCOMPRESSED)) {
             return Err(Reason::PointFormats);
@@ -37,14 +41,37 @@ impl On<ServerHello<'_>> for WaitServerHello {
             }
             cx.facts.alpn = Some(name.into());
         }
-        let scts = hello.extensions.all.iter().find(|(typ, _)| *typ == ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP);
-        cx.hs.kept.scts = scts.map(|(_, list)| list.to_vec());
+        cx.facts.extended_master_secret = hello.extensions.extended_master_secret;
         cx.hs.server_random = *hello.random;
-        cx.facts.suite = Some(suite);
-        let backend = cx.common().backend;
-        cx.hs.transcript.start(backend, suite.hash);
-        Ok(AfterServerHello::WaitCertificate(WaitCertificate { status_promised: hello.extensions.status_request }))
+        cx.hs.kept.ticket_promised = hello.extensions.session_ticket;
+        // RFC 5246 §7.4.1.3: the ID of the session that was offered says that it is resumed.
+        match cx.hs.kept.offered.take() {
+            Some(Offered { session, resumable, session_id }) if *session_id == *hello.session_id => {
+                resume::start(cx, suite, session, resumable)
+            }
+            Some(_) => {
+                cx.not_resumed(&NotResumed::Declined);
+                cx.facts.forget_session();
+                start_full(cx, suite, &hello)
+            }
+            None => start_full(cx, suite, &hello),
+        }
     }
+}
+
+fn start_full(cx: &mut Cx<'_>, suite: &'static Suite, hello: &ServerHello<'_>) -> Result<AfterServerHello, Reason> {
+    // RFC 7627 §5.2.
+    let required = cx.common().extended_master_secret == ExtendedMasterSecret::Required;
+    if required && !hello.extensions.extended_master_secret {
+        return Err(Reason::NoExtendedMasterSecret);
+    }
+    let scts = hello.extensions.all.iter().find(|(typ, _)| *typ == ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP);
+    cx.hs.kept.scts = scts.map(|(_, list)| list.to_vec());
+    cx.hs.kept.session_id = hello.session_id.to_vec();
+    cx.facts.suite = Some(suite);
+    let backend = cx.common().backend;
+    cx.hs.transcript.start(backend, suite.hash);
+    Ok(AfterServerHello::WaitCertificate(WaitCertificate { status_promised: hello.extensions.status_request }))
 }
 
 impl WaitServerHello {
@@ -52,13 +79,16 @@ impl WaitServerHello {
     fn check_offered(&self, cx: &Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
         for extension in extensions.all.types() {
             let offered = match extension {
-                ExtensionType::SERVER_NAME => self.offered_server_name,
+                ExtensionType::SERVER_NAME => self.offers.server_name,
                 ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => cx.common().alpn().is_some(),
                 ExtensionType::STATUS_REQUEST => cx.hs.config.verifier.wants_status(),
                 ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => cx.hs.config.verifier.wants_scts(),
+                ExtensionType::SESSION_TICKET => self.offers.session_ticket,
+                ExtensionType::MAX_FRAGMENT_LENGTH => cx.hs.config.max_fragment_length.is_some(),
                 ExtensionType::EXTENDED_MASTER_SECRET
                 | ExtensionType::RENEGOTIATION_INFO
-                | ExtensionType::EC_POINT_FORMATS => true,
+                | ExtensionType::EC_POINT_FORMATS
+                | ExtensionType::RECORD_SIZE_LIMIT => true,
                 // RFC 8446 §4.2.7: clients tolerate servers that answer with their groups.
                 ExtensionType::SUPPORTED_GROUPS => true,
                 _ => false,
@@ -82,9 +112,18 @@ fn check_renegotiation_info(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) 
     Ok(())
 }
 
-/// RFC 7627 §5.2.
-fn check_master_secret(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
-    cx.facts.extended_master_secret = extensions.extended_master_secret;
-    let required = cx.common().extended_master_secret == ExtendedMasterSecret::Required;
-    if required && !extensions.extended_master_secret { Err(Reason::NoExtendedMasterSecret) } else { Ok(()) }
+fn check_record_sizes(cx: &mut Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+    let ours = cx.hs.config.max_fragment_length;
+    match (extensions.max_fragment_length, extensions.record_size_limit) {
+        (None, None) => Ok(()),
+        (None, Some(limit)) => cx.limit_protected_records(limit),
+        // RFC 6066 §4: the answer is what was asked for.
+        (Some(peer), None) if ours != Some(peer) => Err(Reason::MaxFragmentLength { ours, peer }),
+        (Some(length), None) => {
+            cx.limit_fragments(length);
+            Ok(())
+        }
+        // RFC 8449 §5.
+        (Some(_), Some(_)) => Err(Reason::TwoRecordSizeLimits),
+    }
 }

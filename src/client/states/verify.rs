@@ -3,20 +3,21 @@ use alloc::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::{Cx, WaitChangeCipherSpec};
+use super::finish::{Ours, Proofs, await_end};
+use super::{AskIdentity, Cx, WaitChangeCipherSpec, WaitNewTicket};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::client::flow::{AfterVerdict, Asks, On};
 use crate::codec::Prefix;
-use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey, RSA_BITS, SharedSecret};
+use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey, RSA_BITS};
 use crate::decision::Decision;
 use crate::error::{CertificateError, Reason};
-use crate::identity::{Peer, PeerCertificates};
+use crate::handshake::MasterReady;
+use crate::identity::{Identity, Peer};
 use crate::message::{Certificate, ClientKeyExchange, HandshakeType, OpaqueList, ServerKeyExchange};
-use crate::proof::{KeyExchangeSigned, PeerProof};
+use crate::proof::{Claim, KeyExchangeProof, PeerProof};
 
 /// All that the server says before it waits for us is in.
 pub(crate) struct AskVerify {
-    pub(super) certificate_requested: bool,
     /// The time of the question, the same whether it is answered at once or late.
     pub(super) now: UnixTime,
 }
@@ -25,57 +26,95 @@ impl Asks for AskVerify {
     type Answer = Verdict;
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Verdict>, Reason> {
-        let peer = Peer {
-            certificates: certificates(cx)?,
-            server_name: Some(&cx.hs.kept.server_name),
-            ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
-            scts: cx.hs.kept.scts.as_deref(),
-            now: self.now,
-        };
-        Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))
+        verify(cx, self.now)
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        Ask::Verify(VerifyRequest {
-            token,
-            certificates: cx.facts.peer_certificates.clone().unwrap_or_default(),
-            server_name: Some(cx.hs.kept.server_name.clone()),
-            ocsp_response: cx.hs.kept.ocsp_response.clone(),
-            scts: cx.hs.kept.scts.clone(),
-            now: self.now,
-        })
+        verify_request(cx, self.now, token)
     }
 }
 
-fn certificates<'a>(cx: &'a Cx<'_>) -> Result<&'a PeerCertificates, Reason> {
+/// Asks the verifier about the server.
+pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Reason> {
     let missing = || Reason::Local { what: "the handshake", why: "no certificate yet".into() };
-    cx.facts.peer_certificates.as_ref().ok_or_else(missing)
+    let peer = Peer {
+        certificates: cx.facts.peer_certificates.as_ref().ok_or_else(missing)?,
+        server_name: Some(&cx.hs.kept.server_name),
+        ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
+        scts: cx.hs.kept.scts.as_deref(),
+        resumed: cx.facts.resumed,
+        now,
+    };
+    Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))
+}
+
+pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
+    Ask::Verify(VerifyRequest {
+        token,
+        certificates: cx.facts.peer_certificates.clone().unwrap_or_default(),
+        server_name: Some(cx.hs.kept.server_name.clone()),
+        ocsp_response: cx.hs.kept.ocsp_response.clone(),
+        scts: cx.hs.kept.scts.clone(),
+        resumed: cx.facts.resumed,
+        now,
+    })
 }
 
 impl On<Verdict> for AskVerify {
     type Next = AfterVerdict;
 
-    /// The rest of RFC 5246 §7.3 figure 1 that is ours: Certificate if asked for, ClientKeyExchange, ChangeCipherSpec, Finished.
+    /// The rest of RFC 5246 §7.3 figure 1 that is ours: Certificate if asked for, ClientKeyExchange, CertificateVerify,
+    /// ChangeCipherSpec, Finished.
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdict, Reason> {
-        let (peer, key) = PeerProof::verified(verdict)?;
-        check_key(cx, &key)?;
+        let claim = Claim::accepted(verdict)?;
+        check_key(cx, claim.key())?;
         let body = core::mem::take(&mut cx.hs.kept.server_key_exchange);
         let keys = ServerKeyExchange::read(&body)
             .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
-        let key_exchange = check_signature(cx, &key, &keys)?;
-
-        if self.certificate_requested {
-            // RFC 5246 §7.4.6: without a suitable certificate, the list is empty.
-            cx.send(HandshakeType::CERTIFICATE, |w| {
-                Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &[]) }.write(w)
-            })?;
+        let (peer, key_exchange) = check_signature(cx, &claim, &keys)?;
+        cx.hs.peer_not_after = claim.not_after();
+        let proofs = Proofs { peer, key_exchange };
+        match cx.hs.kept.certificate_request.is_some() {
+            true if cx.hs.config.resolver.is_some() => {
+                cx.hs.kept.server_key_exchange = body;
+                Ok(AfterVerdict::AskIdentity(AskIdentity { proofs }))
+            }
+            true => {
+                send_certificate(cx, None)?;
+                finish(cx, proofs, &keys)
+            }
+            false => finish(cx, proofs, &keys),
         }
-        let pre_master = exchange_keys(cx, &keys)?;
-        let master = cx.set_master_secret(pre_master)?;
-        let sealing_key = cx.expand_keys(master, true)?;
-        cx.send_finished(master, FinishedLabel::Client, sealing_key)?;
-        Ok(AfterVerdict::WaitChangeCipherSpec(WaitChangeCipherSpec { peer, key_exchange, master }))
     }
+}
+
+/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty.
+pub(super) fn send_certificate(cx: &mut Cx<'_>, identity: Option<&Identity>) -> Result<(), Reason> {
+    let chain = identity.map(Identity::encoded_chain).unwrap_or_default();
+    cx.send(HandshakeType::CERTIFICATE, |w| {
+        Certificate { chain: OpaqueList::from_encoded(Prefix::U24, chain) }.write(w);
+    })
+}
+
+/// The end of our flight, where nothing is to be signed.
+pub(super) fn finish<N>(cx: &mut Cx<'_>, proofs: Proofs, keys: &ServerKeyExchange<'_>) -> Result<N, Reason>
+where
+    N: From<WaitNewTicket> + From<WaitChangeCipherSpec>,
+{
+    let master = exchange_keys(cx, keys)?;
+    let next = send_finished(cx, proofs, master)?;
+    Ok(await_end(cx, next))
+}
+
+/// ChangeCipherSpec and Finished.
+pub(super) fn send_finished(
+    cx: &mut Cx<'_>,
+    proofs: Proofs,
+    master: MasterReady,
+) -> Result<WaitChangeCipherSpec, Reason> {
+    let sealing_key = cx.expand_keys(master, true)?;
+    cx.send_finished(master, FinishedLabel::Client, sealing_key)?;
+    Ok(WaitChangeCipherSpec { proofs, master, ours: Ours::IsOut })
 }
 
 /// The certificate's key fits the cipher suite (RFC 8422 §2), and its curve was offered (RFC 8422 §5.3).
@@ -96,19 +135,25 @@ fn check_key(cx: &Cx<'_>, key: &PublicKey) -> Result<(), Reason> {
 }
 
 /// RFC 8422 §5.4: over both randoms and the parameters.
-fn check_signature(cx: &Cx<'_>, key: &PublicKey, keys: &ServerKeyExchange<'_>) -> Result<KeyExchangeSigned, Reason> {
-    if !key.allows(keys.scheme) {
-        return Err(Reason::WrongKeyType { key: key.algorithm().to_string(), wanted: keys.scheme.to_string() });
+fn check_signature(
+    cx: &Cx<'_>,
+    claim: &Claim,
+    keys: &ServerKeyExchange<'_>,
+) -> Result<(PeerProof, KeyExchangeProof), Reason> {
+    if !claim.key().allows(keys.scheme) {
+        let key = claim.key().algorithm().to_string();
+        return Err(Reason::WrongKeyType { key, wanted: keys.scheme.to_string() });
     }
     let signed = keys.params.signed_content(&cx.facts.client_random, &cx.hs.server_random);
-    KeyExchangeSigned::verify(cx.common().backend, key, keys.scheme, &signed, keys.signature)
+    claim.prove_key_exchange(cx.common().backend, keys.scheme, &signed, keys.signature)
 }
 
-/// Sends ClientKeyExchange (RFC 8422 §5.7) and makes the pre_master_secret (§5.10).
-fn exchange_keys(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<SharedSecret, Reason> {
+/// Sends ClientKeyExchange (RFC 8422 §5.7) and makes the master secret of the pre_master_secret (§5.10).
+pub(super) fn exchange_keys(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<MasterReady, Reason> {
     let name = keys.params.group;
     let group = cx.common().group(name).map(Arc::clone).ok_or(Reason::GroupNotOffered(name))?;
     let exchange = group.start().map_err(|_| Reason::Random)?;
     cx.send(HandshakeType::CLIENT_KEY_EXCHANGE, |w| ClientKeyExchange { public_key: exchange.public_key() }.write(w))?;
-    exchange.complete(keys.params.public_key).map_err(|_| Reason::BadKeyShare(name))
+    let pre_master = exchange.complete(keys.params.public_key).map_err(|_| Reason::BadKeyShare(name))?;
+    cx.set_master_secret(pre_master)
 }

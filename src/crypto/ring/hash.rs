@@ -11,3 +11,8 @@ pub(in crate::crypto) fn start(algorithm: HashAlgorithm) -> Context {
         HashAlgorithm::Sha512 => &digest::SHA512,
     })
 }
+
+#[cfg(feature = "webpki")]
+pub(in crate::crypto) fn sha1(bytes: &[u8]) -> digest::Digest {
+    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes)
+}

@@ -2,8 +2,19 @@
 
 #[cfg(feature = "webpki")]
 mod authority;
+mod client_resolver;
+#[cfg(feature = "webpki")]
+mod clients;
+#[cfg(feature = "webpki")]
+mod crl;
+#[cfg(feature = "webpki")]
+mod ocsp;
 mod own;
+#[cfg(feature = "webpki")]
+mod pins;
 mod resolver;
+#[cfg(feature = "webpki")]
+mod staple;
 #[cfg(feature = "webpki")]
 mod verifier;
 #[cfg(feature = "webpki")]

@@ -114,3 +114,29 @@ fn names_can_be_taken_from_the_certificate() {
     let identity = identity.names_from_certificate().unwrap();
     assert_eq!(identity.names(), ["a.example", "*.b.example"]);
 }
+
+#[test]
+fn the_digest_for_channel_bindings_is_made_once_where_there_is_one() {
+    use sha2::{Digest, Sha256, Sha384};
+
+    let p256 = identity(Kind::P256, &[]);
+    assert_eq!(p256.server_end_point(), Some(&*Sha256::digest(&p256.chain()[0])));
+    let p384 = identity(Kind::P384, &[]);
+    assert_eq!(p384.server_end_point(), Some(&*Sha384::digest(&p384.chain()[0])));
+    assert_eq!(identity(Kind::Ed25519, &[]).server_end_point(), None);
+}
+
+#[test]
+fn what_is_stapled_has_the_form_of_its_message() {
+    let identity = identity(Kind::P256, &[]);
+    assert_eq!((identity.ocsp_response(), identity.scts()), (None, None));
+    let list = [0, 5, 0, 3, 1, 2, 3];
+    let stapled = identity.clone().with_ocsp_response([1].into()).unwrap().with_scts(list.into()).unwrap();
+    assert_eq!((stapled.ocsp_response(), stapled.scts()), (Some([1].as_slice()), Some(list.as_slice())));
+
+    let error = identity.clone().with_ocsp_response(Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "configuration field `identity.ocsp_response`: 0 bytes are no OCSP response");
+    for list in [[].as_slice(), &[0, 0], &[0, 2, 0, 0], &[0, 5, 0, 3, 1, 2], &[0, 5, 0, 3, 1, 2, 3, 4]] {
+        assert_eq!(identity.clone().with_scts(list.into()).unwrap_err().field(), "identity.scts", "{list:?}");
+    }
+}

@@ -7,7 +7,7 @@ use rcgen::{DnType, SanType, SerialNumber, date_time_ymd};
 use super::authority::{Authority, RSA_1024_CERTIFICATE};
 use super::{Kind, key, server};
 use crate::error::CertificateError;
-use crate::identity::CertificateView;
+use crate::identity::{CertificateView, PeerCertificates};
 
 #[test]
 fn a_certificate_can_be_read_by_people() {
@@ -62,4 +62,15 @@ fn garbage_has_no_view() {
         let view = CertificateView::new(&garbage.into());
         assert!(matches!(view, Err(CertificateError::BadEncoding(_))), "{view:?}");
     }
+}
+
+#[test]
+fn what_a_peer_sent_can_be_read_at_once() {
+    let certificate = Authority::root("root").certificate;
+    let garbage = CertificateDer::from(b"garbage".as_slice());
+    let certificates = PeerCertificates::new([&certificate, &garbage]).unwrap();
+    let mut views = certificates.views();
+    assert_eq!(views.next(), Some(CertificateView::new(&certificate)));
+    assert!(matches!(views.next(), Some(Err(CertificateError::BadEncoding(_)))));
+    assert_eq!(views.next(), None);
 }

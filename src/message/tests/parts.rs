@@ -121,7 +121,7 @@ impl ClientExtensionsParts {
             }),
             signed_certificate_timestamp: self.flags[1],
             session_ticket: self.session_ticket.as_deref(),
-            max_fragment_length: self.max_fragment_length,
+            max_fragment_length: self.max_fragment_length.map(MaxFragmentLength),
             record_size_limit: self.record_size_limit,
             supported_versions: self.supported_versions.as_deref().map(List::from),
             all: Extensions::default(),
@@ -185,7 +185,7 @@ impl ServerHelloParts {
                     .as_deref()
                     .map(|scts| OpaqueList::from_encoded(Prefix::U16, scts)),
                 session_ticket,
-                max_fragment_length,
+                max_fragment_length: max_fragment_length.map(MaxFragmentLength),
                 record_size_limit,
                 all: Extensions::default(),
             },

@@ -25,3 +25,14 @@ fn code_points_are_found_by_their_names() {
     let unknown = "TLS_".parse::<CipherSuite>().unwrap_err();
     assert_eq!(unknown.to_string(), "no CipherSuite of this name is known");
 }
+
+#[test]
+fn four_lengths_of_fragments_are_known_and_named_by_their_bytes() {
+    for code in 0..=u8::MAX {
+        let length = MaxFragmentLength(code);
+        // RFC 6066 §4: 2^9 to 2^12.
+        let bytes = (1..=4).contains(&code).then(|| 1 << (8 + code));
+        assert_eq!(length.bytes(), bytes, "{code}");
+        assert_eq!(length.name().map(|name| name.parse().unwrap()), bytes, "{code}");
+    }
+}

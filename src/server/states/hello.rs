@@ -1,14 +1,15 @@
 use alloc::sync::Arc;
 
-use super::{AskSignature, Cx};
+use super::{AskSession, AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
 use crate::codec::Prefix;
 use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
+use crate::identity::Identity;
 use crate::message::{
-    Certificate, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion, ServerExtensions,
-    ServerHello, UNCOMPRESSED,
+    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion,
+    ServerExtensions, ServerHello, StatusRequest, UNCOMPRESSED,
 };
 use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
 use crate::server::negotiate;
@@ -23,11 +24,14 @@ impl On<ClientHello<'_>> for WaitClientHello {
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
         cx.hs.kept.client_hello = cx.body.to_vec();
-        Ok(AfterClientHello::AskIdentity(AskIdentity))
+        Ok(match AskSession::offered(cx, hello.extensions.session_ticket, hello.session_id) {
+            Some(state) => AfterClientHello::AskSession(state),
+            None => AfterClientHello::AskIdentity(AskIdentity),
+        })
     }
 }
 
-/// ClientHello is in.
+/// A full handshake it is.
 pub(crate) struct AskIdentity;
 
 impl Asks for AskIdentity {
@@ -43,7 +47,7 @@ impl Asks for AskIdentity {
     }
 }
 
-fn client_hello(body: &[u8]) -> Result<ClientHello<'_>, Reason> {
+pub(super) fn client_hello(body: &[u8]) -> Result<ClientHello<'_>, Reason> {
     ClientHello::read(body).map_err(|problem| Reason::Malformed { message: "ClientHello", problem })
 }
 
@@ -57,9 +61,22 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
-        send_hello(cx, &hello, chosen.suite)?;
+        // RFC 5077 §3.4: a session ID is for those who get no ticket.
+        let session_ticket = cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
+        let stored = cx.hs.config.session_store.is_some() && !session_ticket;
+        let (random, session_id) = negotiate::server_random(cx, stored)?;
+        cx.hs.kept.ticket_promised = session_ticket;
+        cx.hs.kept.session_id = stored.then_some(session_id);
+        let session_id: &[u8] = if stored { &session_id } else { &[] };
+        let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
+        let says = Says { suite: chosen.suite, random, session_id, session_ticket, identity: Some(&identity) };
+        send_hello(cx, &hello, &says)?;
         let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
         cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
+        if let Some(response) = response {
+            // RFC 6066 §8: immediately after Certificate.
+            cx.send(HandshakeType::CERTIFICATE_STATUS, |w| CertificateStatus { response }.write(w))?;
+        }
         cx.facts.group = Some(chosen.group.name());
         cx.facts.scheme = Some(chosen.scheme);
         cx.facts.identity = Some(Arc::clone(&identity));
@@ -68,9 +85,26 @@ impl On<Resolved> for AskIdentity {
     }
 }
 
+/// RFC 6066 §8. Whom the client trusts to answer is for it to check: our response is what our issuer says.
+fn asks_for_status(hello: &ClientHello<'_>) -> bool {
+    matches!(hello.extensions.status_request, Some(StatusRequest::Ocsp { .. }))
+}
+
+/// What ServerHello says differently in a full handshake and in a resumption.
+#[derive(Clone, Copy)]
+pub(super) struct Says<'a> {
+    pub(super) suite: &'static Suite,
+    pub(super) random: [u8; 32],
+    pub(super) session_id: &'a [u8],
+    /// A NewSessionTicket will come.
+    pub(super) session_ticket: bool,
+    /// Who we are; in a resumption that was shown before.
+    pub(super) identity: Option<&'a Identity>,
+}
+
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
-fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -> Result<(), Reason> {
-    let random = cx.draw_random()?;
+pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'_>) -> Result<(), Reason> {
+    let Says { suite, random, session_id, session_ticket, identity } = *says;
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
@@ -79,19 +113,31 @@ fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, suite: &'static Suite) -
     let answer = ServerHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
-        // No session is kept.
-        session_id: &[],
+        session_id,
         cipher_suite: suite.id,
         compression_method: NO_COMPRESSION,
         extensions: ServerExtensions {
-            server_name: cx.facts.server_name.is_some(),
+            // RFC 6066 §3: not in a resumption.
+            server_name: cx.facts.server_name.is_some() && identity.is_some(),
             extended_master_secret: cx.facts.extended_master_secret,
             // RFC 5746 §3.6: empty in a first handshake.
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
+            session_ticket,
+            status_request: asks_for_status(hello)
+                && identity.is_some_and(|identity| identity.ocsp_response().is_some()),
+            signed_certificate_timestamp: identity
+                .and_then(Identity::sct_list)
+                .filter(|_| hello.extensions.signed_certificate_timestamp),
+            max_fragment_length: cx.facts.max_fragment_length,
+            record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
             ..ServerExtensions::default()
         },
     };
-    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))
+    cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))?;
+    if let Some(length) = cx.facts.max_fragment_length {
+        cx.limit_fragments(length);
+    }
+    Ok(())
 }

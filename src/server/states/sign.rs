@@ -1,16 +1,20 @@
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Cx, WaitClientKeyExchange};
+use super::finish::Exchange;
+use super::{Cx, WaitCertificate, WaitClientKeyExchange};
 use crate::ask::{Ask, SignRequest, Signature, Token};
-use crate::crypto::KeyExchange;
+use crate::codec::Prefix;
+use crate::crypto::{KeyExchange, SuiteAuth};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
-use crate::message::{EcdhParams, HandshakeType, NamedGroup, ServerHelloDone, ServerKeyExchange, SignatureScheme};
-use crate::proof::{KeyExchangeSigned, PeerProof};
+use crate::message::{
+    CertificateRequest, ClientCertificateType as Type, EcdhParams, HandshakeType, NamedGroup, OpaqueList,
+    ServerHelloDone, ServerKeyExchange, SignatureScheme,
+};
+use crate::proof::{KeyExchangeProof, OwnSignature, PeerProof};
 use crate::server::flow::{AfterSignature, Asks, On};
 use crate::server::negotiate::Chosen;
 
@@ -53,22 +57,43 @@ impl Asks for AskSignature {
 impl On<Signature> for AskSignature {
     type Next = AfterSignature;
 
-    /// ServerKeyExchange and ServerHelloDone: the end of the flight.
+    /// ServerKeyExchange, CertificateRequest if there is to be one, and ServerHelloDone: the end of the flight.
     fn on(self, cx: &mut Cx<'_>, signature: Signature) -> Result<AfterSignature, Reason> {
-        let signature =
-            signature.0.map_err(|error| Reason::Local { what: "the signing key", why: error.to_string() })?;
         let (backend, key) = (cx.common().backend, &**self.identity.key());
-        let key_exchange = KeyExchangeSigned::by_us(backend, key, self.scheme, &self.signed, &signature)?;
+        let signature = OwnSignature::check(signature, backend, key, self.scheme, &self.signed)?;
+        let proof = KeyExchangeProof::by_us(&signature);
         let params = EcdhParams { group: self.group, public_key: self.exchange.public_key() };
-        let keys = ServerKeyExchange { params, scheme: self.scheme, signature: &signature };
+        let keys = ServerKeyExchange { params, scheme: self.scheme, signature: signature.as_bytes() };
         cx.send(HandshakeType::SERVER_KEY_EXCHANGE, |w| keys.write(w))?;
+        let asks_client = cx.hs.config.client_auth.is_some();
+        if asks_client {
+            send_request(cx)?;
+        }
         cx.send(HandshakeType::SERVER_HELLO_DONE, |w| ServerHelloDone.write(w))?;
         cx.outgoing.flush_flight()?;
-        Ok(AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange {
-            peer: PeerProof::not_requested(),
-            key_exchange,
-            group: self.group,
-            exchange: self.exchange,
-        }))
+        let exchange = Exchange { proof, group: self.group, exchange: self.exchange };
+        Ok(if asks_client {
+            AfterSignature::WaitCertificate(WaitCertificate { exchange })
+        } else {
+            let peer = PeerProof::not_requested();
+            AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange })
+        })
     }
+}
+
+/// RFC 5246 §7.4.4.
+fn send_request(cx: &mut Cx<'_>) -> Result<(), Reason> {
+    let config = Arc::clone(&cx.hs.config);
+    let signs = |auth: SuiteAuth| config.client_schemes.iter().any(|scheme| auth.signs_with(*scheme));
+    let certificate_types: &[u8] = match (signs(SuiteAuth::Ecdsa), signs(SuiteAuth::Rsa)) {
+        (true, true) => &[Type::ECDSA_SIGN.0, Type::RSA_SIGN.0],
+        (true, false) => &[Type::ECDSA_SIGN.0],
+        (false, _) => &[Type::RSA_SIGN.0],
+    };
+    let request = CertificateRequest {
+        certificate_types,
+        schemes: config.client_schemes.as_slice().into(),
+        authorities: OpaqueList::from_encoded(Prefix::U16, &config.client_authorities),
+    };
+    cx.send(HandshakeType::CERTIFICATE_REQUEST, |w| request.write(w))
 }

@@ -71,6 +71,39 @@ fn a_client_that_falls_back_to_a_lower_version_is_told_so_and_one_of_our_version
     bench.say_message(&hello).expect("TLS 1.2 is the highest that we speak");
 }
 
+/// RFC 7507 §3, RFC 8446 §4.1.3.
+#[test]
+fn a_client_that_falls_back_to_1_2_is_told_so_where_our_sibling_speaks_1_3() {
+    const FALLBACK: &[CipherSuite] =
+        &[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_FALLBACK_SCSV];
+    const BOTH: &[ProtocolVersion] = &[ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_2];
+    let versions: [(u16, Option<&'static [ProtocolVersion]>, bool); 5] = [
+        (0x0303, None, true),
+        (0x0303, Some(&[ProtocolVersion::TLS_1_2]), true),
+        (0x0303, Some(BOTH), false),
+        (0x0304, None, false),
+        (0x0304, Some(&[ProtocolVersion::TLS_1_2]), true),
+    ];
+    for (version, supported, falls_back) in versions {
+        for sibling in [true, false] {
+            let config = server_config(&P256, false).sibling_speaks_tls13(sibling);
+            let mut bench = Bench::server(config.build().expect("a configuration"));
+            let hello = bench.puppet.client_hello(|hello| {
+                hello.version = ProtocolVersion(version);
+                hello.cipher_suites = FALLBACK.into();
+                hello.extensions.supported_versions = supported.map(Into::into);
+            });
+            let result = bench.say_message(&hello);
+            if sibling && falls_back {
+                let reason = Reason::InappropriateFallback { peer: ProtocolVersion::TLS_1_2 };
+                bench.failed(result, &reason, AlertDescription::INAPPROPRIATE_FALLBACK);
+            } else {
+                result.unwrap_or_else(|error| panic!("{version:#06x}, {supported:?}: {error}"));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_client_whose_supported_versions_leave_out_ours_is_refused() {
     for versions in [&[0x0304][..], &[0x0304, 0x0a0a], &[0x0303 - 1, 0x0301], &[0x0a0a]] {

@@ -1,15 +1,20 @@
 //! What the verifier needs of a certificate, read where it stands: of a stranger's 32 KiB nothing is unfolded.
 
 use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, OctetStringRef, UtcTime};
-use der::{Decode, Reader, Result, SliceReader, Tag, Tagged};
+use der::{Decode, Encode, Reader, Result, SliceReader, Tag, Tagged};
 
-use super::view::{ip_address, printable};
+use crate::identity::view::{ip_address, printable};
+use crate::message::ExtensionType;
 
 /// A certificate at a glance (RFC 5280 §4.1).
 pub(super) struct Glance<'a> {
+    /// The content of the INTEGER.
+    pub(super) serial: &'a [u8],
     /// The issuer's Name, with its tag.
     pub(super) issuer: &'a [u8],
     /// The subject's Name, with its tag.
@@ -20,9 +25,10 @@ pub(super) struct Glance<'a> {
     extensions: &'a [u8],
 }
 
-/// RFC 5280 §4.2.1.3, §4.2.1.6: the content of their object identifiers.
+/// RFC 5280 §4.2.1.3, §4.2.1.6, RFC 7633 §4: the content of their object identifiers.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const TLS_FEATURE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18];
 
 /// Which keys a key may be used for (RFC 5280 §4.2.1.3): the first byte of the bits.
 #[derive(Clone, Copy)]
@@ -47,6 +53,7 @@ impl<'a> Glance<'a> {
             field = AnyRef::decode(&mut tbs)?;
         }
         field.tag().assert_eq(Tag::Integer)?;
+        let serial = field.value();
         AnyRef::decode(&mut tbs)?;
         let issuer = tbs.tlv_bytes()?;
         let mut validity = SliceReader::new(AnyRef::decode(&mut tbs)?.value())?;
@@ -61,7 +68,7 @@ impl<'a> Glance<'a> {
                 extensions = content(field.value())?;
             }
         }
-        Ok(Glance { issuer, subject, not_after, extensions })
+        Ok(Glance { serial, issuer, subject, not_after, extensions })
     }
 
     pub(super) fn key_usage(&self) -> Result<Option<KeyUsage>> {
@@ -78,6 +85,21 @@ impl<'a> Glance<'a> {
             7 => ip_address(name.value()).as_ref().map(IpAddr::to_string),
             _ => None,
         })
+    }
+
+    /// The TLS extensions that the certificate promises (RFC 7633 §4): the content of their numbers.
+    pub(super) fn features(&self) -> Result<impl Iterator<Item = &'a [u8]> + Clone + use<'a>> {
+        let features = match self.extension(TLS_FEATURE)? {
+            Some(value) => AnyRef::from_der(value)?.value(),
+            None => &[],
+        };
+        Ok(elements(features).map(|feature| feature.value()))
+    }
+
+    /// Whether it promises status_request: that an OCSP response comes with it, to those who ask.
+    pub(super) fn must_staple(&self) -> Result<bool> {
+        let [_, number] = ExtensionType::STATUS_REQUEST.0.to_be_bytes();
+        Ok(self.features()?.any(|feature| feature == [number]))
     }
 
     fn extension(&self, wanted: &[u8]) -> Result<Option<&'a [u8]>> {
@@ -97,17 +119,25 @@ impl<'a> Glance<'a> {
     }
 }
 
+/// A SEQUENCE of this content: what webpki keeps of names and keys has no tag.
+pub(super) fn sequence(content: &[u8]) -> Result<Vec<u8>> {
+    let value = AnyRef::new(Tag::Sequence, content)?;
+    let mut out = vec![0; usize::try_from(value.encoded_len()?)?];
+    value.encode_to_slice(&mut out)?;
+    Ok(out)
+}
+
 fn is_context(field: AnyRef<'_>, number: u32) -> bool {
     field.tag().is_context_specific() && field.tag().number().value() == number
 }
 
 /// The content of the one value that `der` starts with.
-fn content(der: &[u8]) -> Result<&[u8]> {
+pub(super) fn content(der: &[u8]) -> Result<&[u8]> {
     Ok(AnyRef::decode(&mut SliceReader::new(der)?)?.value())
 }
 
 /// Values that stand one behind the other, up to the first that cannot be read.
-fn elements(der: &[u8]) -> impl Iterator<Item = AnyRef<'_>> {
+fn elements(der: &[u8]) -> impl Iterator<Item = AnyRef<'_>> + Clone {
     let mut reader = SliceReader::new(der).ok();
     core::iter::from_fn(move || {
         let reader = reader.as_mut().filter(|reader| !reader.is_finished())?;

@@ -1,0 +1,83 @@
+//! Sessions: what a handshake leaves behind, so that a later one can be shorter.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use pki_types::ServerName;
+use zeroize::Zeroizing;
+
+use super::{Cx, Facts, Role, SessionId};
+use crate::error::Reason;
+use crate::observer::NotResumed;
+use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Session, SessionStore, Side};
+
+/// Where the connection's session is kept, for as long as it may have to be forgotten.
+pub(crate) enum Stored {
+    Server { store: Arc<dyn SessionStore>, id: SessionId },
+    Client { sessions: Arc<dyn ClientSessions>, server_name: ServerName<'static>, session: Arc<Session> },
+}
+
+impl Facts {
+    /// RFC 5246 §7.2.2: a session whose connection failed is not resumed.
+    pub(crate) fn forget_session(&mut self) {
+        match self.stored.take().map(|stored| *stored) {
+            Some(Stored::Server { store, id }) => store.remove(&id),
+            Some(Stored::Client { sessions, server_name, session }) => sessions.remove(&server_name, &session),
+            None => {}
+        }
+    }
+}
+
+impl<R: Role> Cx<'_, R> {
+    /// A session was offered, and the handshake goes on in full.
+    pub(crate) fn not_resumed(&self, why: &NotResumed) {
+        if let Some(observer) = &self.common().observer {
+            observer.not_resumed(&self.facts.client_random, why);
+        }
+    }
+
+    /// What a session brings along, known before the hellos are done.
+    pub(crate) fn take_over(&mut self, session: Arc<Session>) {
+        self.facts.resumed = true;
+        self.facts.suite = Some(session.suite);
+        self.facts.peer_certificates.clone_from(&session.peer_certificates);
+        self.facts.server_end_point.clone_from(&session.server_end_point);
+        self.hs.peer_not_after = session.peer_not_after;
+        self.hs.resumed = Some(session);
+    }
+
+    /// The session of this handshake, which is done but for the Finished of ours. A renewed session is as old as it was: its
+    /// master secret stays the same. `hint` is what the server says of its ticket (RFC 5077 §3.3), in seconds.
+    pub(crate) fn make_session(
+        &self,
+        client_auth: ClientAuthPolicy,
+        server_name: Option<Box<str>>,
+        handle: Handle,
+        hint: Option<u32>,
+    ) -> Result<Session, Reason> {
+        let missing = || Reason::Local { what: "the session", why: "no master secret yet".into() };
+        let secret = self.hs.master_secret.as_ref().ok_or_else(missing)?.as_bytes();
+        let now = self.common().clock.now().as_secs();
+        let created_at = self.hs.resumed.as_ref().map_or(now, |session| session.created_at);
+        let age = u32::try_from(now.saturating_sub(created_at)).unwrap_or(u32::MAX);
+        let hint = hint.filter(|hint| *hint != 0).map_or(u32::MAX, |hint| age.saturating_add(hint));
+        let own_end_point = || self.facts.identity.as_ref()?.server_end_point().map(Into::into);
+        Ok(Session {
+            side: if R::IS_CLIENT { Side::Client } else { Side::Server },
+            suite: self.suite()?,
+            master_secret: Box::new(Zeroizing::new(*secret)),
+            extended_master_secret: self.facts.extended_master_secret,
+            context: self.common().session_context,
+            created_at,
+            lifetime: self.common().session_lifetime.min(hint),
+            server_name,
+            alpn: self.facts.alpn.clone(),
+            client_auth,
+            peer_certificates: self.facts.peer_certificates.clone(),
+            peer_not_after: self.hs.peer_not_after,
+            server_end_point: if R::IS_CLIENT { None } else { own_end_point() },
+            max_fragment_length: self.facts.max_fragment_length.map(|length| length.0),
+            handle,
+        })
+    }
+}

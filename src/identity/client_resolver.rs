@@ -1,0 +1,41 @@
+//! Which of a client's identities fits a server.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::decision::Decision;
+use crate::identity::Identity;
+use crate::message::CertificateRequest;
+
+/// Chooses the identity that a client shows to a server that asks for one.
+pub trait ResolveClientIdentity: fmt::Debug + Send + Sync {
+    /// The identity for the server that sent `request`. With `None` the client says that it has none, by an empty list of
+    /// certificates, and the server decides whether it goes on (RFC 5246 §7.4.6). `Later` pauses the connection.
+    ///
+    /// What is chosen has to be one that the server takes: see [`Identity::usable_for`].
+    fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>>;
+}
+
+/// Identities in order of preference: the first that the server takes (see [`Identity::usable_for`]), or none.
+///
+/// A server that names no authorities is shown the first whose key fits, and learns who we are: give identities only to
+/// clients of servers that may know.
+#[derive(Clone, Debug)]
+pub struct ClientIdentities {
+    identities: Vec<Arc<Identity>>,
+}
+
+impl ClientIdentities {
+    /// The identities, the preferred first.
+    #[must_use]
+    pub fn new(identities: impl IntoIterator<Item = Identity>) -> Self {
+        ClientIdentities { identities: identities.into_iter().map(Arc::new).collect() }
+    }
+}
+
+impl ResolveClientIdentity for ClientIdentities {
+    fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Now(self.identities.iter().find(|identity| identity.usable_for(request)).cloned())
+    }
+}

@@ -1,0 +1,267 @@
+//! The default verifier: paths, names and extended key usage by `rustls-webpki`; the key usage and the TLS features, which
+//! that leaves out, are read in place.
+
+mod crl;
+mod explain;
+mod glance;
+mod ocsp;
+mod path;
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::{fmt, slice};
+
+use ::webpki::{EndEntityCert, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+use pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
+
+pub use self::crl::CrlPolicy;
+use self::crl::Crls;
+use self::explain::explain;
+use self::glance::{Glance, sequence};
+use self::ocsp::Ocsp;
+pub use self::ocsp::OcspPolicy;
+use self::path::{check_features, has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
+use crate::crypto::{Backend, PublicKey};
+use crate::decision::Decision;
+use crate::error::{CertificateError, ConfigError};
+use crate::identity::pins::Pins;
+use crate::identity::view::bad_encoding;
+use crate::identity::{Peer, Verified, VerifyPeer};
+
+/// Accepts a server whose certificate leads to one of our roots, covers the name that was asked for and may sign; or, made by
+/// [`Self::for_clients`], a client whose certificate leads to one of our roots and may sign.
+///
+/// What it checks, in this order:
+/// 1. every RSA key that the peer sent has 2048 to 8192 bits, before any signature is looked at;
+/// 2. a path leads to a root: signatures, validity, basic constraints, name constraints, key usage and extended key
+///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
+/// 3. the certificate of a server covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never
+///    counts);
+/// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3);
+/// 5. for servers: an OCSP response that is stapled to it (RFC 6066 §8) is about it, signed by its issuer or whom that
+///    named, neither from the future nor too old, and good; and there is one if the certificate says so (RFC 7633). See
+///    [`Self::with_ocsp`];
+/// 6. a key of the path is pinned, if any are: see [`Self::with_pins`].
+///
+/// With [`Self::with_crls`], step 2 also looks up whether a certificate was revoked.
+pub struct WebPkiVerifier {
+    backend: Backend,
+    purpose: Purpose,
+    roots: Vec<TrustAnchor<'static>>,
+    ocsp: Ocsp,
+    crls: Option<Crls>,
+    crl_policy: CrlPolicy,
+    pins: Option<Pins>,
+}
+
+/// Whose certificates are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Servers,
+    Clients,
+}
+
+impl WebPkiVerifier {
+    /// For servers: trusts the certificates `roots`: their names, keys and name constraints. Their own validity does not count.
+    ///
+    /// # Errors
+    /// There is no root, or one cannot be read.
+    pub fn new<'r>(roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        WebPkiVerifier::of(Purpose::Servers, roots)
+    }
+
+    /// For a server that asks its clients for certificates: as [`Self::new`], but there is no name to cover, and an extended
+    /// key usage has to hold clientAuth. Who the client is, the application reads in its certificate.
+    ///
+    /// # Errors
+    /// As with [`Self::new`].
+    pub fn for_clients<'r>(roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        WebPkiVerifier::of(Purpose::Clients, roots)
+    }
+
+    fn of<'r>(purpose: Purpose, roots: impl IntoIterator<Item = CertificateDer<'r>>) -> Result<Self, ConfigError> {
+        let anchors = roots.into_iter().enumerate().map(|(index, root)| {
+            let anchor = anchor_from_trusted_cert(&root).map_err(|error| {
+                let problem = explain(error, slice::from_ref(&root));
+                ConfigError::new("roots", format!("certificate {index}: {problem}; is it DER?"))
+            })?;
+            Ok(anchor.to_owned())
+        });
+        let roots = anchors.collect::<Result<Vec<_>, ConfigError>>()?;
+        if roots.is_empty() {
+            return Err(ConfigError::new("roots", "there is no certificate to trust"));
+        }
+        Ok(WebPkiVerifier {
+            backend: Backend::default(),
+            purpose,
+            roots,
+            ocsp: Ocsp::default(),
+            crls: None,
+            crl_policy: CrlPolicy::default(),
+            pins: None,
+        })
+    }
+
+    /// Checks signatures with `backend`.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        WebPkiVerifier { backend, ..self }
+    }
+
+    /// What is made of OCSP responses that servers staple. Default: [`OcspPolicy::Check`]. For clients it means nothing: TLS 1.2
+    /// lets them staple none.
+    #[must_use]
+    pub fn with_ocsp(self, policy: OcspPolicy) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { policy, ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds the start of an OCSP response's validity (`thisUpdate`) may lie in the future, for clocks that differ.
+    /// Default: 300.
+    #[must_use]
+    pub fn with_ocsp_skew(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { skew: seconds.into(), ..self.ocsp }, ..self }
+    }
+
+    /// How many seconds old an OCSP response may be that says nothing about its end (`nextUpdate`). Default: 86400, a day.
+    #[must_use]
+    pub fn with_ocsp_max_age(self, seconds: u32) -> Self {
+        WebPkiVerifier { ocsp: Ocsp { max_age: seconds.into(), ..self.ocsp }, ..self }
+    }
+
+    /// Lists of revoked certificates (RFC 5280 §5), each by an authority of the path; how far they are relied on says
+    /// [`Self::with_crl_policy`]. They go stale: build a new verifier with the new ones.
+    ///
+    /// # Errors
+    /// There is no list, or one cannot be read or is of a kind that `rustls-webpki` does not know.
+    pub fn with_crls<'r>(
+        self,
+        crls: impl IntoIterator<Item = CertificateRevocationListDer<'r>>,
+    ) -> Result<Self, ConfigError> {
+        Ok(WebPkiVerifier { crls: Some(Crls::new(crls)?), ..self })
+    }
+
+    /// How far the lists of [`Self::with_crls`] are relied on. Without lists it means nothing.
+    #[must_use]
+    pub fn with_crl_policy(self, policy: CrlPolicy) -> Self {
+        WebPkiVerifier { crl_policy: policy, ..self }
+    }
+
+    /// Accepts only paths in which one key, from the peer's own to the root's, has one of these SHA-256 digests (RFC 7469 §2.6;
+    /// see [`PublicKey::sha256`](crate::PublicKey::sha256)). This is checked last, beside all else and never instead of it. Pin
+    /// two keys, so that one can be replaced.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn with_pins(self, pins: impl IntoIterator<Item = [u8; 32]>) -> Result<Self, ConfigError> {
+        Ok(WebPkiVerifier { pins: Some(Pins::new(pins)?), ..self })
+    }
+
+    fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
+        let certificates: Vec<_> = peer.certificates.iter().collect();
+        let keys = certificates.iter().map(key_of_accepted_size).collect::<Result<Vec<_>, _>>()?;
+        let (Some((leaf, others)), Some(key)) = (certificates.split_first(), keys.into_iter().next()) else {
+            return Err(CertificateError::Refused("there is none".into()));
+        };
+        let explained = |error| explain(error, &certificates);
+        let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
+        if !has_few_ways_up(&end_entity, others) {
+            return Err(CertificateError::TooComplex);
+        }
+        let usage = match self.purpose {
+            Purpose::Servers => KeyUsage::server_auth(),
+            Purpose::Clients => KeyUsage::client_auth(),
+        };
+        let crls: Vec<_> = self.crls.iter().flat_map(Crls::iter).collect();
+        let path = end_entity
+            .verify_for_usage(
+                self.backend.webpki_algorithms(),
+                &self.roots,
+                others,
+                peer.now,
+                usage,
+                crl::options(&crls, self.crl_policy),
+                Some(&issuers_may_sign_certificates),
+            )
+            .map_err(explained)?;
+        self.check_name(peer, &end_entity, &certificates)?;
+
+        let leaf = Glance::at(leaf).map_err(bad_encoding)?;
+        // RFC 5280 §4.2.1.3: digitalSignature, for keys that verify signatures other than those on certificates and
+        // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2), and so does a client (§7.4.8).
+        if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
+            return Err(CertificateError::KeyUsage);
+        }
+        if self.purpose == Purpose::Servers {
+            check_features(&leaf, &path)?;
+            self.ocsp.check(self.backend, peer, &leaf, &path)?;
+        }
+        if let Some(pins) = &self.pins {
+            pins.check(keys_of(&key, &path)?)?;
+        }
+        Ok(Verified::new(key).until(not_after(&leaf, &path)?))
+    }
+
+    /// A server covers the name that it was asked for by. Clients are asked for by none: whoever uses the one verifier in
+    /// the place of the other is told, since names would go unchecked.
+    fn check_name(
+        &self,
+        peer: &Peer<'_>,
+        end_entity: &EndEntityCert<'_>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<(), CertificateError> {
+        match (self.purpose, peer.server_name) {
+            (Purpose::Servers, Some(server_name)) => {
+                end_entity.verify_is_valid_for_subject_name(server_name).map_err(|error| explain(error, certificates))
+            }
+            (Purpose::Clients, None) => Ok(()),
+            (Purpose::Servers, None) => {
+                let why =
+                    "no name was asked for that it could cover; is this verifier for servers asked about a client?";
+                Err(CertificateError::Refused(why.into()))
+            }
+            (Purpose::Clients, Some(_)) => {
+                let why = "this verifier is for clients, and does not check the names of servers";
+                Err(CertificateError::Refused(why.into()))
+            }
+        }
+    }
+}
+
+impl VerifyPeer for WebPkiVerifier {
+    fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        Decision::Now(self.check(peer))
+    }
+
+    fn wants_status(&self) -> bool {
+        self.purpose == Purpose::Servers && self.ocsp.policy != OcspPolicy::Ignore
+    }
+
+    /// The names of the roots.
+    fn authorities(&self) -> Vec<Vec<u8>> {
+        // The anchor has the content of the Name; what was read can be written.
+        self.roots.iter().filter_map(|root| sequence(&root.subject).ok()).collect()
+    }
+}
+
+impl fmt::Debug for WebPkiVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebPkiVerifier({:?}, {} roots, {:?})", self.purpose, self.roots.len(), self.backend)
+    }
+}
+
+/// SHA-256 of each key in the path, the peer's own first.
+fn keys_of(key: &PublicKey, path: &VerifiedPath<'_>) -> Result<Vec<[u8; 32]>, CertificateError> {
+    let root = sequence(&path.anchor().subject_public_key_info).map_err(bad_encoding)?;
+    let issuers = path.intermediate_certificates().map(|issuer| PublicKey::from_certificate(&issuer.der()));
+    let keys = [Ok(key.clone())].into_iter().chain(issuers).chain([PublicKey::from_spki(&root)]);
+    keys.map(|key| key.map(|key| key.sha256())).collect()
+}
+
+/// When the first certificate of the path expires.
+fn not_after(leaf: &Glance<'_>, path: &VerifiedPath<'_>) -> Result<u64, CertificateError> {
+    let mut not_after = leaf.not_after;
+    for issuer in path.intermediate_certificates() {
+        not_after = not_after.min(Glance::at(&issuer.der()).map_err(bad_encoding)?.not_after);
+    }
+    Ok(not_after)
+}

@@ -1,0 +1,303 @@
+//! The abbreviated handshake (RFC 5246 §7.3 figure 2, RFC 5077 §3.1 figures 2 and 3).
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
+
+use pki_types::UnixTime;
+
+use super::client_auth::{verify, verify_request};
+use super::hello::{Says, client_hello, send_hello};
+use super::{AskIdentity, Cx, Ours, Proofs, WaitChangeCipherSpec};
+use crate::ask::{
+    Ask, FindSessionRequest, Found, FoundSession, OpenTicketRequest, SealTicketRequest, Sealed, Token, Verdict,
+};
+use crate::crypto::FinishedLabel;
+use crate::decision::Decision;
+use crate::error::Reason;
+use crate::handshake::{MasterReady, SessionId, Stored};
+use crate::message::{HandshakeType, NewSessionTicket};
+use crate::observer::NotResumed;
+use crate::proof::{Binding, KeyExchangeProof, PeerProof, Resumable};
+use crate::server::flow::{AfterFound, AfterRenewal, AfterVerdictAgain, Asks, On};
+use crate::server::negotiate;
+use crate::session::{Handle, Session, Side};
+
+/// The client offers a session.
+pub(crate) struct AskSession {
+    lookup: Lookup,
+    now: UnixTime,
+}
+
+/// By what the session is looked up. A ticket stands in the ClientHello that is kept.
+enum Lookup {
+    Ticket(Range<usize>),
+    Id(Vec<u8>),
+}
+
+impl AskSession {
+    /// What there is to look up, if anything. RFC 5077 §3.4: with a ticket, the session ID is none to be found.
+    pub(super) fn offered(cx: &Cx<'_>, ticket: Option<&[u8]>, session_id: &[u8]) -> Option<Self> {
+        let config = &cx.hs.config;
+        let lookup = match ticket {
+            Some(ticket) if !ticket.is_empty() => {
+                config.tickets.as_ref()?;
+                let start = ticket.as_ptr().addr().checked_sub(cx.body.as_ptr().addr())?;
+                Lookup::Ticket(start..start + ticket.len())
+            }
+            _ if !session_id.is_empty() => {
+                config.session_store.as_ref()?;
+                Lookup::Id(session_id.to_vec())
+            }
+            _ => return None,
+        };
+        Some(AskSession { lookup, now: cx.common().clock.now() })
+    }
+}
+
+fn ticket<'a>(cx: &'a Cx<'_>, range: &Range<usize>) -> &'a [u8] {
+    cx.hs.kept.client_hello.get(range.clone()).unwrap_or_default()
+}
+
+impl Asks for AskSession {
+    type Answer = Found;
+
+    fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Found>, Reason> {
+        let config = &cx.hs.config;
+        Ok(match (&self.lookup, &config.tickets, &config.session_store) {
+            (Lookup::Ticket(range), Some(tickets), _) => {
+                tickets.open(ticket(cx, range), self.now).map(Found::in_ticket)
+            }
+            (Lookup::Id(id), _, Some(store)) => store.find(id, self.now).map(Found::in_store),
+            _ => Decision::Now(Found::in_store(None)),
+        })
+    }
+
+    fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
+        let now = self.now;
+        match &self.lookup {
+            Lookup::Ticket(range) => {
+                Ask::OpenTicket(OpenTicketRequest { token, ticket: ticket(cx, range).to_vec(), now })
+            }
+            Lookup::Id(id) => Ask::FindSession(FindSessionRequest { token, id: id.clone(), now }),
+        }
+    }
+
+    fn without_answer(&self, why: &'static str) -> Option<Found> {
+        Some(Found(Err(why.into())))
+    }
+}
+
+impl On<Found> for AskSession {
+    type Next = AfterFound;
+
+    fn on(self, cx: &mut Cx<'_>, found: Found) -> Result<AfterFound, Reason> {
+        match self.accept(cx, found) {
+            Ok((found, resumable)) if cx.common().verify_on_resumption && found.session.peer_certificates.is_some() => {
+                Ok(AfterFound::AskVerifyAgain(AskVerifyAgain { now: self.now, found, resumable }))
+            }
+            Ok((found, resumable)) => resume(cx, found, &resumable, self.now),
+            Err(Refused::Session(why)) => {
+                cx.not_resumed(&why);
+                Ok(AfterFound::AskIdentity(AskIdentity))
+            }
+            Err(Refused::Client(reason)) => Err(reason),
+        }
+    }
+}
+
+/// Why there is no resumption.
+enum Refused {
+    /// The handshake goes on in full.
+    Session(NotResumed),
+    /// It ends.
+    Client(Reason),
+}
+
+impl From<NotResumed> for Refused {
+    fn from(why: NotResumed) -> Self {
+        Refused::Session(why)
+    }
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Refused::Client(reason)
+    }
+}
+
+impl AskSession {
+    /// Whether what was found fits this client and this configuration.
+    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<(FoundSession, Resumable), Refused> {
+        let (id, none) = match &self.lookup {
+            Lookup::Ticket(_) => (None, NotResumed::TicketDeclined),
+            Lookup::Id(id) => (Some(id.as_slice()), NotResumed::UnknownSession),
+        };
+        let found = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
+        let session = &*found.session;
+        let common = cx.common();
+        let hello = client_hello(&cx.hs.kept.client_hello)?;
+        let binding = Binding {
+            side: Side::Server,
+            now: self.now,
+            context: &common.session_context,
+            lifetime: common.session_lifetime,
+            server_name: cx.facts.server_name.as_deref(),
+            id,
+            client_auth: cx.hs.config.client_auth_policy(),
+        };
+        // RFC 5246 §7.4.1.2: the client's list has the suite of the session.
+        let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
+        let resumable = Resumable::check(session, &binding, |suite| fits(suite.id))?;
+        if session.alpn != cx.facts.alpn {
+            return Err(NotResumed::OtherApplicationProtocol.into());
+        }
+        // RFC 6066 §4: the length stays with the session.
+        if session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
+            return Err(NotResumed::OtherFragmentLength.into());
+        }
+        // RFC 7627 §5.3.
+        match (session.extended_master_secret, cx.facts.extended_master_secret) {
+            (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret.into()),
+            (false, true) => Err(NotResumed::NoExtendedMasterSecret.into()),
+            _ => Ok((found, resumable)),
+        }
+    }
+}
+
+/// The session fits; the client's certificates are to be looked at again.
+pub(crate) struct AskVerifyAgain {
+    now: UnixTime,
+    found: FoundSession,
+    resumable: Resumable,
+}
+
+impl Asks for AskVerifyAgain {
+    type Answer = Verdict;
+
+    fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Verdict>, Reason> {
+        verify(cx, self.found.session.peer_certificates.as_ref(), true, self.now)
+    }
+
+    fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
+        verify_request(self.found.session.peer_certificates.as_ref(), true, self.now, token)
+    }
+}
+
+impl On<Verdict> for AskVerifyAgain {
+    type Next = AfterVerdictAgain;
+
+    fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdictAgain, Reason> {
+        if let Err(error) = verdict.0 {
+            cx.not_resumed(&NotResumed::CertificateRefused(error.to_string()));
+            return Ok(AfterVerdictAgain::AskIdentity(AskIdentity));
+        }
+        resume(cx, self.found, &self.resumable, self.now)
+    }
+}
+
+/// ServerHello, with the client's session ID: by that it knows that its session is resumed.
+fn resume<N>(cx: &mut Cx<'_>, found: FoundSession, resumable: &Resumable, now: UnixTime) -> Result<N, Reason>
+where
+    N: From<AskRenewal> + From<WaitChangeCipherSpec>,
+{
+    let FoundSession { session, renew } = found;
+    let proofs = Proofs {
+        peer: PeerProof::from_session(&session, resumable),
+        key_exchange: KeyExchangeProof::from_session(resumable),
+    };
+    if let (Handle::Id(id), Some(store)) = (&session.handle, &cx.hs.config.session_store)
+        && let Ok(id) = SessionId::try_from(&**id)
+    {
+        cx.facts.stored = Some(Box::new(Stored::Server { store: Arc::clone(store), id }));
+    }
+    let body = mem::take(&mut cx.hs.kept.client_hello);
+    let hello = client_hello(&body)?;
+    let suite = session.suite;
+    let master = cx.resume_master_secret(&session);
+    cx.take_over(Arc::clone(&session));
+    let (random, _) = negotiate::server_random(cx, false)?;
+    let says = Says { suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
+    send_hello(cx, &hello, &says)?;
+    // No CertificateVerify can come.
+    cx.hs.transcript.take_messages();
+    if renew {
+        return Ok(AskRenewal { proofs, master, session, now }.into());
+    }
+    Ok(finish(cx, proofs, master)?.into())
+}
+
+/// The rest of our flight: ChangeCipherSpec and Finished.
+fn finish(cx: &mut Cx<'_>, proofs: Proofs, master: MasterReady) -> Result<WaitChangeCipherSpec, Reason> {
+    let sealing_key = cx.expand_keys(master, false)?;
+    cx.send_finished(master, FinishedLabel::Server, sealing_key)?;
+    Ok(WaitChangeCipherSpec { proofs, master, ours: Ours::IsOut })
+}
+
+/// The session is resumed, and the client is to get a new ticket for it.
+pub(crate) struct AskRenewal {
+    proofs: Proofs,
+    master: MasterReady,
+    session: Arc<Session>,
+    now: UnixTime,
+}
+
+impl Asks for AskRenewal {
+    type Answer = Sealed;
+
+    fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Sealed>, Reason> {
+        Ok(seal(cx, &self.session, self.now))
+    }
+
+    fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
+        Ask::SealTicket(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now })
+    }
+
+    fn without_answer(&self, why: &'static str) -> Option<Sealed> {
+        Some(Sealed(Err(why.into())))
+    }
+}
+
+impl On<Sealed> for AskRenewal {
+    type Next = AfterRenewal;
+
+    fn on(self, cx: &mut Cx<'_>, sealed: Sealed) -> Result<AfterRenewal, Reason> {
+        send_ticket(cx, sealed)?;
+        Ok(AfterRenewal::WaitChangeCipherSpec(finish(cx, self.proofs, self.master)?))
+    }
+}
+
+/// The sealer's answer, at once or later.
+pub(super) fn seal(cx: &Cx<'_>, session: &Arc<Session>, now: UnixTime) -> Decision<Sealed> {
+    match &cx.hs.config.tickets {
+        Some(tickets) => tickets.seal(session, now).map(|ticket| Sealed(Ok(ticket))),
+        None => Decision::Now(Sealed(Ok(None))),
+    }
+}
+
+/// What a ClientHello may say beside its ticket, and the rest of its flight, in bytes.
+const REST_OF_HELLO: usize = 2 << 10;
+
+/// NewSessionTicket, which was promised: without a ticket it is an empty one (RFC 5077 §3.3).
+pub(super) fn send_ticket(cx: &mut Cx<'_>, sealed: Sealed) -> Result<(), Reason> {
+    // The ticket comes back in a ClientHello, which has to be within our own limit.
+    let limit = cx.common().message_limits.other.saturating_sub(REST_OF_HELLO);
+    let sealed = match sealed.0 {
+        Ok(Some(new)) if new.ticket.len() > limit => {
+            Err(format!("its ticket has {} bytes, and no more than {limit} come back", new.ticket.len()))
+        }
+        sealed => sealed,
+    };
+    let ticket = sealed.unwrap_or_else(|why| {
+        if let Some(observer) = &cx.common().observer {
+            observer.no_ticket(&cx.facts.client_random, &why);
+        }
+        None
+    });
+    let (ticket, lifetime_hint) = ticket.map_or((Vec::new(), 0), |new| (new.ticket, new.lifetime_hint));
+    cx.send(HandshakeType::NEW_SESSION_TICKET, |w| NewSessionTicket { lifetime_hint, ticket: &ticket }.write(w))
+}

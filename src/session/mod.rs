@@ -1,0 +1,33 @@
+//! Sessions and how they are resumed (RFC 5246 §7.3 figure 2, RFC 5077): the value ([`Session`]), who keeps it on a server
+//! ([`SessionStore`], by session ID; [`TicketSealer`], in the client's hands) and on a client ([`ClientSessions`]).
+//!
+//! Whether a session that was found is resumed is for the states to say: they hold it against all that it is bound to.
+
+#[cfg(feature = "std")]
+mod client_cache;
+mod encoding;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
+#[cfg(feature = "std")]
+mod store;
+#[cfg(feature = "std")]
+mod tickets;
+mod traits;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "std")]
+pub use client_cache::ClientCache;
+pub use encoding::SessionError;
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use fuzz::fuzz_sessions;
+#[cfg(feature = "std")]
+pub use store::MemoryStore;
+#[cfg(feature = "std")]
+pub use tickets::{TicketKey, Tickets};
+pub use traits::{ClientSessions, NewTicket, OpenedTicket, SessionStore, TicketSealer};
+pub use value::{ClientAuthPolicy, Session};
+pub(crate) use value::{Handle, Side};
