@@ -98,7 +98,7 @@
 //!         Step::Closed => { conn.close(); request = &[]; break }
 //!         Step::Ask(ask) => conn.answer(decide(ask))?,
 //!         Step::Waiting => wait(),
-//!         Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
+//!         Step::Established | Step::Progress | Step::Failing => {}
 //!     }
 //! }
 //! # let Sent { produced, .. } = conn.write(request, &mut out)?;
@@ -207,7 +207,7 @@ pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, RecordSize, Sent};
-pub use record_buffer::{RecordBuffer, Step};
+pub use record_buffer::{HalfStep, RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]
