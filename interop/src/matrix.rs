@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use tls12::message::SignatureScheme;
-
 use crate::cell::{Cell, Report};
 use crate::certs::NAME;
 use crate::net::{self, Socket};
-use crate::ours::{self, Cause, ClientSetup, Failure, ServerSetup, Session};
+use crate::ours::{self, Account, Cause, ClientSetup, Failure, ServerSetup, Session};
 use crate::peers::{AnyClient, AnyServer, Application, Job, Lab, Versions, Want};
 use crate::talk;
 
@@ -79,7 +77,8 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), Str
     let served = serve(peer, lab, &setup, &Order::new(lab, talk::text(length, u32::from(cell.suite.0))));
     let lacks = peer.lacks_extended_master_secret();
     let check = || -> Result<(), String> {
-        let (ours, _) = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let account = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let ours = &account.report;
         ours.check(cell, "tls12")?;
         ours.check_extended_master_secret(lacks, "tls12")?;
         if ours.server_name.as_deref().is_some_and(|name| name != NAME) {
@@ -119,8 +118,8 @@ impl<'a> Order<'a> {
 
 /// How one connection of a client to our server went, as both sides tell it.
 pub struct Served {
-    /// What we negotiated, and the scheme that we signed with.
-    pub ours: Result<(Report, Option<SignatureScheme>), Failure>,
+    /// Our side.
+    pub ours: Result<Account, Failure>,
     /// What the client says.
     pub peer: Result<Report, String>,
 }
@@ -168,13 +167,13 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
                 Application::Http => talk::serve_http(&mut session, &order.payload),
             }
             .map_err(other)?;
-            let negotiated = (session.report(), session.scheme());
+            let account = session.account();
             if peer_closes {
                 session.wait_for_close().map_err(no_close)?;
             }
             session.close()?;
             session.wait_for_close().map_err(no_close)?;
-            Ok(negotiated)
+            Ok(account)
         });
         let peer = peer.connect(lab, &job);
         ended.store(true, Ordering::SeqCst);

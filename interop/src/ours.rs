@@ -7,7 +7,7 @@ use pki_types::{CertificateDer, ServerName};
 use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
 use tls12::stream::TlsStream;
 use tls12::{
-    AlertDescription, Backend, CertificateError, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
+    AlertDescription, Backend, CertificateError, ChannelBinding, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
     ServerConfig, ServerConnection,
 };
 
@@ -109,7 +109,8 @@ trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
     fn report(&self) -> Report;
     fn scheme(&self) -> Option<SignatureScheme>;
-    fn export(&self, label: &str) -> Result<[u8; 32], Error>;
+    fn export(&self, label: &str) -> Result<Vec<u8>, Error>;
+    fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error>;
 }
 
 macro_rules! stream {
@@ -135,10 +136,14 @@ macro_rules! stream {
                 self.connection().signature_scheme()
             }
 
-            fn export(&self, label: &str) -> Result<[u8; 32], Error> {
-                let mut out = [0; 32];
+            fn export(&self, label: &str) -> Result<Vec<u8>, Error> {
+                let mut out = vec![0; 32];
                 self.connection().exporter(label.as_bytes(), None, &mut out)?;
                 Ok(out)
+            }
+
+            fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
+                self.connection().channel_binding(kind)
             }
         }
     };
@@ -146,6 +151,33 @@ macro_rules! stream {
 
 stream!(ClientConnection);
 stream!(ServerConnection);
+
+/// What an application can bind its own authentication to, in hexadecimal; `Err` where it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// `tls-unique` (RFC 5929 §3)
+    pub unique: Result<String, String>,
+    /// `tls-server-end-point` (RFC 5929 §4)
+    pub server_end_point: Result<String, String>,
+    /// `tls-exporter` (RFC 9266)
+    pub exporter: Result<String, String>,
+    /// 32 bytes of keying material under [`LABEL`] (RFC 5705)
+    pub material: Result<String, String>,
+}
+
+/// The label of [`Bound::material`].
+pub const LABEL: &str = "EXPERIMENTAL-interop";
+
+/// A connection as we see it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What was negotiated.
+    pub report: Report,
+    /// The scheme of the server's signature.
+    pub scheme: Option<SignatureScheme>,
+    /// Exporters and channel bindings.
+    pub bound: Bound,
+}
 
 /// An established connection of ours.
 pub struct Session(Box<dyn Stream>);
@@ -172,10 +204,25 @@ impl Session {
         self.0.scheme()
     }
 
-    /// Keying material (RFC 5705), in hexadecimal as OpenSSL prints it.
-    pub fn export(&self, label: &str) -> Result<String, String> {
-        let material = self.0.export(label).map_err(|error| error.to_string())?;
-        Ok(material.iter().map(|byte| format!("{byte:02X}")).collect())
+    /// Exporters and channel bindings.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        let hex = |value: Result<Vec<u8>, Error>| -> Result<String, String> {
+            let value = value.map_err(|error| error.to_string())?;
+            Ok(value.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        Bound {
+            unique: hex(self.0.binding(ChannelBinding::TlsUnique)),
+            server_end_point: hex(self.0.binding(ChannelBinding::TlsServerEndPoint)),
+            exporter: hex(self.0.binding(ChannelBinding::TlsExporter)),
+            material: hex(self.0.export(LABEL)),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account { report: self.report(), scheme: self.scheme(), bound: self.bound() }
     }
 
     /// Sends close_notify.

@@ -20,38 +20,46 @@ pub(super) fn peer(lab: &Lab) -> Peer {
     let name = version(&lab.programs.gnutls_cli, &["--version"]).replace("gnutls-cli", "GnuTLS");
     Peer {
         name,
-        server: Some(Box::new(|_| Ok(Box::new(GnuTlsServer { running: Running::new() })))),
-        client: Some(Box::new(|_| Ok(Box::new(GnuTlsClient)))),
+        server: Some(Box::new(|_| Ok(Box::new(GnuTlsServer::new(&[]))))),
+        client: Some(Box::new(|_| Ok(Box::new(GnuTlsClient::new(&[]))))),
     }
 }
 
-struct GnuTlsServer {
-    running: Running<(Kind, Versions, &'static str), (Process, u16)>,
+/// `gnutls-serv`, with more arguments.
+pub struct GnuTlsServer {
+    arguments: Vec<String>,
+    running: Running<(Kind, Vec<String>), (Process, u16)>,
 }
 
 impl GnuTlsServer {
-    fn start(&mut self, lab: &Lab, want: &Want, mode: &'static str) -> Result<u16, String> {
-        let (_, port) = self.running.get((want.cell.kind, want.versions, mode), |_| {
-            let leaf = lab.certs.leaf(want.cell.kind);
+    /// Not started yet.
+    #[must_use]
+    pub fn new(arguments: &[&str]) -> GnuTlsServer {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        GnuTlsServer { arguments, running: Running::new() }
+    }
+
+    fn start(&mut self, lab: &Lab, want: &Want, mode: &[&str]) -> Result<u16, String> {
+        let mut arguments = self.arguments.clone();
+        arguments.extend(mode.iter().map(|argument| (*argument).to_owned()));
+        if want.versions == Versions::Only13 {
+            arguments.push(ONLY_13.to_owned());
+        }
+        let (_, port) = self.running.get((want.cell.kind, arguments), |(kind, arguments)| {
+            let leaf = lab.certs.leaf(*kind);
             // It cannot bind port 0; another program may take the port in between.
             let mut last = String::new();
             for _ in 0..3 {
                 let port = net::free_port().map_err(|error| error.to_string())?;
-                let mut arguments = vec![
-                    mode.to_owned(),
+                let mut all = vec![
                     format!("--port={port}"),
                     format!("--x509certfile={}", leaf.chain_file.display()),
                     format!("--x509keyfile={}", leaf.key_file.display()),
                     "--disable-client-cert".to_owned(),
                     "--alpn=http/1.1".to_owned(),
                 ];
-                if mode == "--echo" {
-                    arguments.push("--crlf".to_owned());
-                }
-                if want.versions == Versions::Only13 {
-                    arguments.push(ONLY_13.to_owned());
-                }
-                let mut process = Process::start(&lab.programs.gnutls_serv, &arguments)?;
+                all.extend_from_slice(arguments);
+                let mut process = Process::start(&lab.programs.gnutls_serv, &all)?;
                 match net::wait_until_listening(port, net::deadline()) {
                     Ok(()) if !process.has_ended() => return Ok((process, port)),
                     _ => last = process.take_output(),
@@ -74,7 +82,7 @@ impl ServerPeer for GnuTlsServer {
     }
 
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
-        self.start(lab, want, "--echo")
+        self.start(lab, want, &["--echo", "--crlf"])
     }
 
     fn talk(&mut self, session: &mut Session, payload: &[u8]) -> Result<Report, String> {
@@ -83,7 +91,7 @@ impl ServerPeer for GnuTlsServer {
     }
 
     fn page_port(&mut self, lab: &Lab, want: &Want) -> Result<Option<u16>, String> {
-        self.start(lab, want, "--http").map(Some)
+        self.start(lab, want, &["--http"]).map(Some)
     }
 
     fn read_page(&self, page: &str) -> Report {
@@ -95,9 +103,27 @@ impl ServerPeer for GnuTlsServer {
     }
 }
 
-struct GnuTlsClient;
+/// `gnutls-cli`, with more arguments.
+pub struct GnuTlsClient {
+    arguments: Vec<String>,
+    /// What it wrote about its last connection.
+    log: String,
+}
+
+impl GnuTlsClient {
+    /// Nothing runs between its connections.
+    #[must_use]
+    pub fn new(arguments: &[&str]) -> GnuTlsClient {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        GnuTlsClient { arguments, log: String::new() }
+    }
+}
 
 impl ClientPeer for GnuTlsClient {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::gnutls::clients(lab)
+    }
+
     /// gnutls-cli sends close_notify when its input ends, and none after it got one.
     fn closes_first(&self) -> bool {
         true
@@ -116,21 +142,26 @@ impl ClientPeer for GnuTlsClient {
             arguments.push(ONLY_13.to_owned());
         }
         arguments.extend(job.alpn.map(|alpn| format!("--alpn={alpn}")));
+        arguments.extend_from_slice(&self.arguments);
         arguments.push("127.0.0.1".to_owned());
         let mut process = Process::start(&lab.programs.gnutls_cli, &arguments)?;
         let feeding = process.feed(job.payload.to_vec());
         process.wait_for_length(job.deadline, job.payload.len());
         drop(feeding.join());
         let finished = process.finish(job.deadline);
-        let text = fs::read_to_string(&log).unwrap_or_default();
-        let finished = finished.map_err(|error| format!("{error}\n{text}"))?;
+        self.log = fs::read_to_string(&log).unwrap_or_default();
+        let finished = finished?;
         if finished.stdout != job.payload {
-            return Err(format!("the echo differs ({} bytes)\n{finished}\n{text}", finished.stdout.len()));
+            return Err(format!("the echo differs ({} bytes)\n{finished}", finished.stdout.len()));
         }
         if !finished.status.success() {
-            return Err(format!("{finished}\n{text}"));
+            return Err(finished.to_string());
         }
-        Ok(description(&text))
+        Ok(description(&self.log))
+    }
+
+    fn output(&mut self) -> String {
+        std::mem::take(&mut self.log)
     }
 }
 

@@ -23,6 +23,7 @@ mod nginx;
 mod openssl;
 mod rustls;
 
+pub use gnutls::{GnuTlsClient, GnuTlsServer};
 pub use openssl::{OpenSslClient, OpenSslServer, s_server};
 
 /// What all peers share: programs, certificates, and a directory that goes away at the end.
