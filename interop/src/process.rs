@@ -184,10 +184,12 @@ impl Process {
         })
     }
 
-    /// Writes a line to its standard input.
+    /// Writes a line to its standard input, in one piece: OpenSSL takes `r` for a command only if the end of the line is read
+    /// with it.
     pub fn send_line(&mut self, line: &str) -> Result<(), String> {
         let stdin = self.stdin.as_mut().ok_or("standard input is closed")?;
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).map_err(|error| format!("{}: {error}", self.what))
+        let written = stdin.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdin.flush());
+        written.map_err(|error| format!("{}: {error}", self.what))
     }
 
     /// Waits for a line of its standard output that `found` takes, and skips those before it.

@@ -150,14 +150,15 @@ impl ClientPeer for GnuTlsClient {
         drop(feeding.join());
         let finished = process.finish(job.deadline);
         self.log = fs::read_to_string(&log).unwrap_or_default();
-        let finished = finished?;
+        let log = &self.log;
+        let finished = finished.map_err(|error| format!("{error}\n{log}"))?;
         if finished.stdout != job.payload {
-            return Err(format!("the echo differs ({} bytes)\n{finished}", finished.stdout.len()));
+            return Err(format!("the echo differs ({} bytes)\n{finished}\n{log}", finished.stdout.len()));
         }
         if !finished.status.success() {
-            return Err(finished.to_string());
+            return Err(format!("{finished}\n{log}"));
         }
-        Ok(description(&self.log))
+        Ok(description(log))
     }
 
     fn output(&mut self) -> String {
