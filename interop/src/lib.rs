@@ -10,6 +10,7 @@
 //! | [`cell`] | what is negotiated: the product, and reports of it |
 //! | [`certs`] | keys and chains, made on the spot |
 //! | [`process`] | child processes that always end, and the programs that must be installed |
+//! | [`capture`] | a connection as a pcap file, read by `tshark` |
 //! | [`net`] | sockets with a deadline |
 //! | [`talk`] | the application data |
 //! | [`peers`] | one file for each peer |
@@ -17,6 +18,7 @@
 //! | [`extras`] | checks beyond the product |
 //! | [`table`] | results, printed |
 
+pub mod capture;
 pub mod cell;
 pub mod certs;
 pub mod extras;

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use pki_types::{CertificateDer, ServerName};
 use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
 use tls12::stream::TlsStream;
 use tls12::{
-    AlertDescription, Backend, CertificateError, ChannelBinding, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
-    ServerConfig, ServerConnection,
+    AlertDescription, Backend, CertificateError, ChannelBinding, ClientConfig, ClientConnection, Connection, Error,
+    Identity, KeyLogFile, Reason, ServerConfig, ServerConnection,
 };
 
 use crate::cell::{GROUPS, Report, SUITES};
@@ -30,6 +32,8 @@ pub struct ClientSetup {
     pub schemes: Option<Vec<SignatureScheme>>,
     /// The application protocols that it offers.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
 }
 
 impl ClientSetup {
@@ -43,6 +47,7 @@ impl ClientSetup {
             groups: GROUPS.to_vec(),
             schemes: None,
             alpn: Vec::new(),
+            key_log: None,
         }
     }
 }
@@ -57,13 +62,16 @@ pub struct ServerSetup<'a> {
     pub groups: Vec<NamedGroup>,
     /// The application protocols that it speaks.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
 }
 
 impl<'a> ServerSetup<'a> {
     /// Everything that there is, with this certificate.
     #[must_use]
     pub fn new(leaf: &'a Leaf) -> ServerSetup<'a> {
-        ServerSetup { leaves: vec![leaf], suites: SUITES.to_vec(), groups: GROUPS.to_vec(), alpn: Vec::new() }
+        let (suites, groups) = (SUITES.to_vec(), GROUPS.to_vec());
+        ServerSetup { leaves: vec![leaf], suites, groups, alpn: Vec::new(), key_log: None }
     }
 }
 
@@ -262,6 +270,9 @@ pub fn client(setup: &ClientSetup, socket: Socket) -> Result<Session, Failure> {
     if let Some(schemes) = &setup.schemes {
         builder = builder.signature_schemes(schemes);
     }
+    if let Some(file) = &setup.key_log {
+        builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+    }
     let config = builder.build().map_err(configuration)?;
     let connection = ClientConnection::new(config, setup.name.clone()).map_err(|error| failure(&error.into()))?;
     Session::establish(connection, socket)
@@ -275,13 +286,15 @@ pub fn server(setup: &ServerSetup<'_>, socket: Socket) -> Result<Session, Failur
         let identity = Identity::new(leaf.chain.clone(), key).and_then(Identity::names_from_certificate);
         identities.push(identity.map_err(configuration)?);
     }
-    let config = ServerConfig::builder()
+    let mut builder = ServerConfig::builder()
         .identities(identities)
         .cipher_suites(&setup.suites)
         .group_names(&setup.groups)
-        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()))
-        .build()
-        .map_err(configuration)?;
+        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()));
+    if let Some(file) = &setup.key_log {
+        builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+    }
+    let config = builder.build().map_err(configuration)?;
     Session::establish(ServerConnection::new(config), socket)
 }
 

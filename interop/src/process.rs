@@ -28,6 +28,8 @@ pub struct Programs {
     pub java: PathBuf,
     /// `javac`
     pub javac: PathBuf,
+    /// `tshark`
+    pub tshark: PathBuf,
 }
 
 impl Programs {
@@ -49,6 +51,7 @@ impl Programs {
             go: find("go", "golang-go"),
             java: find("java", "default-jdk-headless"),
             javac: find("javac", "default-jdk-headless"),
+            tshark: find("tshark", "tshark"),
         };
         if missing.is_empty() { Ok(programs) } else { Err(missing.join("\n")) }
     }
