@@ -20,7 +20,13 @@ pub enum From {
 
 /// What a socket sent and received, in order; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Capture(Arc<Mutex<Vec<(From, Vec<u8>)>>>);
+pub struct Capture(Arc<Mutex<Vec<Piece>>>);
+
+#[derive(Debug)]
+struct Piece {
+    from: From,
+    bytes: Vec<u8>,
+}
 
 /// The server's port in all packets: one that `tshark` has no opinion about.
 const SERVER_PORT: u16 = 44_330;
@@ -33,7 +39,7 @@ impl Capture {
     /// Appends what one side sent.
     pub fn push(&self, from: From, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((from, bytes.to_vec()));
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Piece { from, bytes: bytes.to_vec() });
         }
     }
 
@@ -50,7 +56,7 @@ impl Capture {
         file.packet(back, (server, client), SYN | ACK, &[]);
         server += 1;
         file.packet(there, (client, server), ACK, &[]);
-        for (from, bytes) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for Piece { from, bytes } in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             for piece in bytes.chunks(SEGMENT) {
                 let (ports, sent, received) = match from {
                     From::Client => (there, &mut client, server),

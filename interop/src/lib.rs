@@ -13,6 +13,7 @@
 //! | [`capture`] | a connection as a pcap file, read by `tshark` |
 //! | [`net`] | sockets with a deadline |
 //! | [`talk`] | the application data |
+//! | [`h2`] | a little HTTP/2 |
 //! | [`peers`] | one file for each peer |
 //! | [`matrix`] | runs the cells, one connection each |
 //! | [`extras`] | checks beyond the product |
@@ -22,6 +23,7 @@ pub mod capture;
 pub mod cell;
 pub mod certs;
 pub mod extras;
+pub mod h2;
 pub mod matrix;
 pub mod net;
 pub mod ours;

@@ -48,12 +48,18 @@ fn renegotiation_denied(peer: &mut AnyServer, lab: &Lab) -> Result<String, Strin
         Err(failure) if failure.cause == Cause::Truncated => {}
         other => return Err(format!("{other:?} instead of the end of the connection")),
     }
+    wait_for_output(peer, "A TLS warning alert has been received")?;
+    Ok("by a warning, at which gnutls-serv hangs up".to_owned())
+}
+
+/// What the peer printed, when that has these words in it; `Err` when they don't come in time.
+fn wait_for_output(peer: &mut AnyServer, words: &str) -> Result<String, String> {
     let deadline = net::deadline();
     let mut log = String::new();
     while Instant::now() < deadline {
         log += &peer.output();
-        if log.contains("A TLS warning alert has been received") {
-            return Ok("by a warning, at which gnutls-serv hangs up".to_owned());
+        if log.contains(words) {
+            return Ok(log);
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -70,7 +76,8 @@ fn bindings_of_server(lab: &Lab, more: &[&str]) -> Result<String, String> {
         let mut session = matrix::connect(peer.port(lab, &want)?, &ClientSetup::new(&lab.certs))?;
         peer.talk(&mut session, &talk::text(1000, 1))?;
         matrix::close(&mut session)?;
-        same_bindings(&session.bound(), kind, more.is_empty(), &peer.output())?;
+        let printed = wait_for_output(&mut peer, "Key material: ")?;
+        same_bindings(&session.bound(), kind, more.is_empty(), &printed)?;
     }
     Ok(String::new())
 }

@@ -1,5 +1,6 @@
 //! Checks beyond the product: names and roots, versions, ALPN, the extended master secret, long transfers.
 
+pub mod alpn;
 pub mod gnutls;
 pub mod openssl;
 

@@ -2,6 +2,7 @@
 
 use super::{Application, ClientPeer, Job, Lab, Peer, Versions};
 use crate::cell::{Report, suite_by_openssl_name};
+use crate::extras::{self, Checked};
 use crate::process::{Process, version};
 
 pub(super) fn peer(lab: &Lab) -> Peer {
@@ -15,6 +16,10 @@ struct Curl;
 impl ClientPeer for Curl {
     fn application(&self) -> Application {
         Application::Http
+    }
+
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::alpn::curl(self, lab)
     }
 
     fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {

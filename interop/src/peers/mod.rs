@@ -24,6 +24,7 @@ mod openssl;
 mod rustls;
 
 pub use gnutls::{GnuTlsClient, GnuTlsServer};
+pub use nginx::Nginx;
 pub use openssl::{OpenSslClient, OpenSslServer, s_server};
 
 /// What all peers share: programs, certificates, and a directory that goes away at the end.
@@ -125,7 +126,7 @@ pub trait ServerPeer {
 pub enum Application {
     /// Sends back what comes.
     Echo,
-    /// Serves one page over HTTP/1.1.
+    /// Serves one page over HTTP/1.1, or HTTP/2 where ALPN says so.
     Http,
 }
 
