@@ -9,6 +9,8 @@
 //! | [`ours`] | the only place that drives `tls12` |
 //! | [`cell`] | what is negotiated: the product, and reports of it |
 //! | [`certs`] | keys and chains, made on the spot |
+//! | [`ocsp`] | OCSP responses about them |
+//! | [`ocsp`] | OCSP responses about them |
 //! | [`process`] | child processes that always end, and the programs that must be installed |
 //! | [`capture`] | a connection as a pcap file, read by `tshark` |
 //! | [`net`] | sockets with a deadline |
@@ -26,6 +28,7 @@ pub mod extras;
 pub mod h2;
 pub mod matrix;
 pub mod net;
+pub mod ocsp;
 pub mod ours;
 pub mod peers;
 pub mod process;
