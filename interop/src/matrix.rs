@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::cell::{Cell, Report};
-use crate::certs::NAME;
+use crate::certs::{Leaf, NAME};
 use crate::net::{self, Socket};
 use crate::ours::{self, Account, Cause, ClientSetup, Failure, ServerSetup, Session};
 use crate::peers::{AnyClient, AnyServer, Application, Job, Lab, Versions, Want};
@@ -19,7 +19,7 @@ const PAGE: usize = 1 << 20;
 
 /// Our client against this server, in this cell.
 pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), String> {
-    let want = Want { cell: *cell, versions: Versions::Both };
+    let want = Want::new(*cell);
     let mut setup = ClientSetup::new(&lab.certs);
     setup.suites = vec![cell.suite];
     setup.groups = cell.offered_groups();
@@ -105,6 +105,8 @@ pub struct Order<'a> {
     pub alpn: Option<&'a str>,
     /// Whether a client over HTTP sends the payload too.
     pub upload: bool,
+    /// The certificate that it has to show.
+    pub identity: Option<&'a Leaf>,
 }
 
 impl<'a> Order<'a> {
@@ -112,7 +114,7 @@ impl<'a> Order<'a> {
     #[must_use]
     pub fn new(lab: &'a Lab, payload: Vec<u8>) -> Order<'a> {
         let roots = &lab.certs.root.file;
-        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false }
+        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false, identity: None }
     }
 }
 
@@ -154,6 +156,7 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
         versions: order.versions,
         alpn: order.alpn,
         upload: order.upload,
+        identity: order.identity,
         deadline: net::deadline(),
     };
     let (application, peer_closes) = (peer.application(), peer.closes_first());

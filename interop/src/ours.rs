@@ -137,6 +137,7 @@ macro_rules! stream {
                     extended_master_secret: Some(connection.extended_master_secret()),
                     alpn: Some(String::from_utf8_lossy(alpn).into_owned()),
                     server_name: Some(connection.server_name().unwrap_or_default().to_owned()),
+                    ..Report::default()
                 }
             }
 

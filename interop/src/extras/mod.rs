@@ -55,7 +55,7 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab) -> Vec<Checked> {
 }
 
 fn want(versions: Versions) -> Want {
-    Want { cell: plain_cell(), versions }
+    Want { versions, ..Want::new(plain_cell()) }
 }
 
 fn extended_master_secret(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {

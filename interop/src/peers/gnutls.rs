@@ -1,11 +1,12 @@
 //! GnuTLS: `gnutls-serv` and `gnutls-cli`.
 
-use std::fs;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use tls12::AlertDescription;
 use tls12::message::{CipherSuite, NamedGroup};
 
-use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
+use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Sessions, Versions, Want};
 use crate::cell::{Kind, Report, SUITES};
 use crate::extras::{self, Checked};
 use crate::net;
@@ -45,6 +46,16 @@ impl GnuTlsServer {
         if want.versions == Versions::Only13 {
             arguments.push(ONLY_13.to_owned());
         }
+        if want.sessions == Sessions::Ids {
+            arguments.push("--noticket".to_owned());
+        }
+        if want.client_certificate {
+            arguments.push("--require-client-cert".to_owned());
+            arguments.push("--verify-client-cert".to_owned());
+            arguments.push(format!("--x509cafile={}", lab.certs.client_root.file.display()));
+        } else {
+            arguments.push("--disable-client-cert".to_owned());
+        }
         let (_, port) = self.running.get((want.cell.kind, arguments), |(kind, arguments)| {
             let leaf = lab.certs.leaf(*kind);
             // It cannot bind port 0; another program may take the port in between.
@@ -55,7 +66,6 @@ impl GnuTlsServer {
                     format!("--port={port}"),
                     format!("--x509certfile={}", leaf.chain_file.display()),
                     format!("--x509keyfile={}", leaf.key_file.display()),
-                    "--disable-client-cert".to_owned(),
                     "--alpn=http/1.1".to_owned(),
                 ];
                 all.extend_from_slice(arguments);
@@ -98,6 +108,25 @@ impl ServerPeer for GnuTlsServer {
         description(page)
     }
 
+    /// The page shows the client's certificate, if there is one, but only the log knows whether the session is resumed.
+    fn account(&mut self, session: &mut Session) -> Result<Report, String> {
+        self.output();
+        let response = talk::request(session, "GET", "/", &[])?;
+        let page = String::from_utf8_lossy(&response.body);
+        let client = page.lines().find_map(|line| line.trim_start().strip_prefix("Subject: CN="));
+        // It comes before the options, if it comes.
+        let (deadline, mut log) = (net::deadline(), String::new());
+        while !log.contains("- Options:") {
+            if Instant::now() > deadline {
+                return Err(format!("gnutls-serv's log says nothing of the connection: {log}"));
+            }
+            thread::sleep(Duration::from_millis(5));
+            log += &self.output();
+        }
+        let resumed = log.contains("*** This is a resumed session");
+        Ok(Report { resumed: Some(resumed), client: Some(client.unwrap_or_default().to_owned()), ..Report::default() })
+    }
+
     fn output(&mut self) -> String {
         self.running.iter().map(|(process, _)| process.take_output()).collect()
     }
@@ -119,17 +148,8 @@ impl GnuTlsClient {
     }
 }
 
-impl ClientPeer for GnuTlsClient {
-    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::gnutls::clients(lab)
-    }
-
-    /// gnutls-cli sends close_notify when its input ends, and none after it got one.
-    fn closes_first(&self) -> bool {
-        true
-    }
-
-    fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+impl GnuTlsClient {
+    fn run(&mut self, lab: &Lab, job: &Job<'_>, more: &[String]) -> Result<Report, String> {
         let log = lab.directory.join(format!("gnutls-cli-{}.log", job.port));
         let mut arguments = vec![
             format!("--port={}", job.port),
@@ -142,6 +162,11 @@ impl ClientPeer for GnuTlsClient {
             arguments.push(ONLY_13.to_owned());
         }
         arguments.extend(job.alpn.map(|alpn| format!("--alpn={alpn}")));
+        if let Some(leaf) = job.identity {
+            arguments.push(format!("--x509certfile={}", leaf.chain_file.display()));
+            arguments.push(format!("--x509keyfile={}", leaf.key_file.display()));
+        }
+        arguments.extend_from_slice(more);
         arguments.extend_from_slice(&self.arguments);
         arguments.push("127.0.0.1".to_owned());
         let mut process = Process::start(&lab.programs.gnutls_cli, &arguments)?;
@@ -158,7 +183,32 @@ impl ClientPeer for GnuTlsClient {
         if !finished.status.success() {
             return Err(format!("{finished}\n{log}"));
         }
-        Ok(description(log))
+        let resumed = log.contains("*** This is a resumed session");
+        Ok(Report { resumed: Some(resumed), ..description(log) })
+    }
+}
+
+impl ClientPeer for GnuTlsClient {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        extras::gnutls::clients(lab)
+    }
+
+    /// gnutls-cli sends close_notify when its input ends, and none after it got one.
+    fn closes_first(&self) -> bool {
+        true
+    }
+
+    fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        self.run(lab, job, &[])
+    }
+
+    fn resumes(&self) -> &'static [Sessions] {
+        &Sessions::ALL
+    }
+
+    /// It says goodbye on the first connection as soon as the handshake is done.
+    fn connect_twice(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        self.run(lab, job, &["--resume".to_owned()])
     }
 
     fn output(&mut self) -> String {
