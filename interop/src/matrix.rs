@@ -5,14 +5,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use tls12::message::SignatureScheme;
-
 use crate::cell::{Cell, Report};
-use crate::certs::NAME;
+use crate::certs::{Leaf, NAME};
 use crate::net::{self, Socket};
-use crate::ours::{self, Cause, ClientSetup, Failure, ServerSetup, Session};
+use crate::ours::{self, Account, Cause, ClientSetup, Failure, ServerSetup, Session};
 use crate::peers::{AnyClient, AnyServer, Application, Job, Lab, Versions, Want};
-use crate::talk;
+use crate::{h2, talk};
 
 /// What is echoed in a cell, in bytes: three records.
 const TEXT: usize = 40_000;
@@ -21,7 +19,7 @@ const PAGE: usize = 1 << 20;
 
 /// Our client against this server, in this cell.
 pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), String> {
-    let want = Want { cell: *cell, versions: Versions::Both };
+    let want = Want::new(*cell);
     let mut setup = ClientSetup::new(&lab.certs);
     setup.suites = vec![cell.suite];
     setup.groups = cell.offered_groups();
@@ -79,7 +77,8 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), Str
     let served = serve(peer, lab, &setup, &Order::new(lab, talk::text(length, u32::from(cell.suite.0))));
     let lacks = peer.lacks_extended_master_secret();
     let check = || -> Result<(), String> {
-        let (ours, _) = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let account = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let ours = &account.report;
         ours.check(cell, "tls12")?;
         ours.check_extended_master_secret(lacks, "tls12")?;
         if ours.server_name.as_deref().is_some_and(|name| name != NAME) {
@@ -106,6 +105,8 @@ pub struct Order<'a> {
     pub alpn: Option<&'a str>,
     /// Whether a client over HTTP sends the payload too.
     pub upload: bool,
+    /// The certificate that it has to show.
+    pub identity: Option<&'a Leaf>,
 }
 
 impl<'a> Order<'a> {
@@ -113,14 +114,14 @@ impl<'a> Order<'a> {
     #[must_use]
     pub fn new(lab: &'a Lab, payload: Vec<u8>) -> Order<'a> {
         let roots = &lab.certs.root.file;
-        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false }
+        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false, identity: None }
     }
 }
 
 /// How one connection of a client to our server went, as both sides tell it.
 pub struct Served {
-    /// What we negotiated, and the scheme that we signed with.
-    pub ours: Result<(Report, Option<SignatureScheme>), Failure>,
+    /// Our side.
+    pub ours: Result<Account, Failure>,
     /// What the client says.
     pub peer: Result<Report, String>,
 }
@@ -155,6 +156,7 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
         versions: order.versions,
         alpn: order.alpn,
         upload: order.upload,
+        identity: order.identity,
         deadline: net::deadline(),
     };
     let (application, peer_closes) = (peer.application(), peer.closes_first());
@@ -163,18 +165,24 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
         let server = scope.spawn(|| {
             let socket = net::accept(&listener, net::deadline(), &ended).map_err(|error| error.to_string());
             let mut session = ours::server(setup, socket.map_err(other)?)?;
+            let account = session.account();
+            let http2 = account.report.alpn.as_deref() == Some("h2");
             match application {
                 Application::Echo => talk::echo(&mut session, order.payload.len()),
+                Application::Http if http2 => h2::serve(&mut session, &order.payload),
                 Application::Http => talk::serve_http(&mut session, &order.payload),
             }
             .map_err(other)?;
-            let negotiated = (session.report(), session.scheme());
             if peer_closes {
                 session.wait_for_close().map_err(no_close)?;
             }
             session.close()?;
-            session.wait_for_close().map_err(no_close)?;
-            Ok(negotiated)
+            match session.wait_for_close() {
+                // curl sends no close_notify after HTTP/2, whose frames say for themselves what is complete.
+                Err(failure) if failure.cause == Cause::Truncated && http2 => {}
+                other => other.map_err(no_close)?,
+            }
+            Ok(account)
         });
         let peer = peer.connect(lab, &job);
         ended.store(true, Ordering::SeqCst);

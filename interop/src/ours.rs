@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use pki_types::{CertificateDer, ServerName};
 use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
 use tls12::stream::TlsStream;
 use tls12::{
-    AlertDescription, Backend, CertificateError, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
-    ServerConfig, ServerConnection,
+    AlertDescription, Backend, CertificateError, ChannelBinding, ClientConfig, ClientConnection, Connection, Error,
+    Identity, KeyLogFile, Reason, ServerConfig, ServerConnection,
 };
 
 use crate::cell::{GROUPS, Report, SUITES};
@@ -30,6 +32,8 @@ pub struct ClientSetup {
     pub schemes: Option<Vec<SignatureScheme>>,
     /// The application protocols that it offers.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
 }
 
 impl ClientSetup {
@@ -43,6 +47,7 @@ impl ClientSetup {
             groups: GROUPS.to_vec(),
             schemes: None,
             alpn: Vec::new(),
+            key_log: None,
         }
     }
 }
@@ -57,13 +62,16 @@ pub struct ServerSetup<'a> {
     pub groups: Vec<NamedGroup>,
     /// The application protocols that it speaks.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
 }
 
 impl<'a> ServerSetup<'a> {
     /// Everything that there is, with this certificate.
     #[must_use]
     pub fn new(leaf: &'a Leaf) -> ServerSetup<'a> {
-        ServerSetup { leaves: vec![leaf], suites: SUITES.to_vec(), groups: GROUPS.to_vec(), alpn: Vec::new() }
+        let (suites, groups) = (SUITES.to_vec(), GROUPS.to_vec());
+        ServerSetup { leaves: vec![leaf], suites, groups, alpn: Vec::new(), key_log: None }
     }
 }
 
@@ -109,7 +117,8 @@ trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
     fn report(&self) -> Report;
     fn scheme(&self) -> Option<SignatureScheme>;
-    fn export(&self, label: &str) -> Result<[u8; 32], Error>;
+    fn export(&self, label: &str) -> Result<Vec<u8>, Error>;
+    fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error>;
 }
 
 macro_rules! stream {
@@ -128,6 +137,7 @@ macro_rules! stream {
                     extended_master_secret: Some(connection.extended_master_secret()),
                     alpn: Some(String::from_utf8_lossy(alpn).into_owned()),
                     server_name: Some(connection.server_name().unwrap_or_default().to_owned()),
+                    ..Report::default()
                 }
             }
 
@@ -135,10 +145,14 @@ macro_rules! stream {
                 self.connection().signature_scheme()
             }
 
-            fn export(&self, label: &str) -> Result<[u8; 32], Error> {
-                let mut out = [0; 32];
+            fn export(&self, label: &str) -> Result<Vec<u8>, Error> {
+                let mut out = vec![0; 32];
                 self.connection().exporter(label.as_bytes(), None, &mut out)?;
                 Ok(out)
+            }
+
+            fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
+                self.connection().channel_binding(kind)
             }
         }
     };
@@ -146,6 +160,33 @@ macro_rules! stream {
 
 stream!(ClientConnection);
 stream!(ServerConnection);
+
+/// What an application can bind its own authentication to, in hexadecimal; `Err` where it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// `tls-unique` (RFC 5929 §3)
+    pub unique: Result<String, String>,
+    /// `tls-server-end-point` (RFC 5929 §4)
+    pub server_end_point: Result<String, String>,
+    /// `tls-exporter` (RFC 9266)
+    pub exporter: Result<String, String>,
+    /// 32 bytes of keying material under [`LABEL`] (RFC 5705)
+    pub material: Result<String, String>,
+}
+
+/// The label of [`Bound::material`].
+pub const LABEL: &str = "EXPERIMENTAL-interop";
+
+/// A connection as we see it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What was negotiated.
+    pub report: Report,
+    /// The scheme of the server's signature.
+    pub scheme: Option<SignatureScheme>,
+    /// Exporters and channel bindings.
+    pub bound: Bound,
+}
 
 /// An established connection of ours.
 pub struct Session(Box<dyn Stream>);
@@ -172,10 +213,25 @@ impl Session {
         self.0.scheme()
     }
 
-    /// Keying material (RFC 5705), in hexadecimal as OpenSSL prints it.
-    pub fn export(&self, label: &str) -> Result<String, String> {
-        let material = self.0.export(label).map_err(|error| error.to_string())?;
-        Ok(material.iter().map(|byte| format!("{byte:02X}")).collect())
+    /// Exporters and channel bindings.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        let hex = |value: Result<Vec<u8>, Error>| -> Result<String, String> {
+            let value = value.map_err(|error| error.to_string())?;
+            Ok(value.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        Bound {
+            unique: hex(self.0.binding(ChannelBinding::TlsUnique)),
+            server_end_point: hex(self.0.binding(ChannelBinding::TlsServerEndPoint)),
+            exporter: hex(self.0.binding(ChannelBinding::TlsExporter)),
+            material: hex(self.0.export(LABEL)),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account { report: self.report(), scheme: self.scheme(), bound: self.bound() }
     }
 
     /// Sends close_notify.
@@ -215,6 +271,9 @@ pub fn client(setup: &ClientSetup, socket: Socket) -> Result<Session, Failure> {
     if let Some(schemes) = &setup.schemes {
         builder = builder.signature_schemes(schemes);
     }
+    if let Some(file) = &setup.key_log {
+        builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+    }
     let config = builder.build().map_err(configuration)?;
     let connection = ClientConnection::new(config, setup.name.clone()).map_err(|error| failure(&error.into()))?;
     Session::establish(connection, socket)
@@ -228,13 +287,15 @@ pub fn server(setup: &ServerSetup<'_>, socket: Socket) -> Result<Session, Failur
         let identity = Identity::new(leaf.chain.clone(), key).and_then(Identity::names_from_certificate);
         identities.push(identity.map_err(configuration)?);
     }
-    let config = ServerConfig::builder()
+    let mut builder = ServerConfig::builder()
         .identities(identities)
         .cipher_suites(&setup.suites)
         .group_names(&setup.groups)
-        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()))
-        .build()
-        .map_err(configuration)?;
+        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()));
+    if let Some(file) = &setup.key_log {
+        builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+    }
+    let config = builder.build().map_err(configuration)?;
     Session::establish(ServerConnection::new(config), socket)
 }
 
