@@ -18,6 +18,17 @@ pub enum From {
     Server,
 }
 
+impl From {
+    /// The other side.
+    #[must_use]
+    pub fn other(self) -> From {
+        match self {
+            From::Client => From::Server,
+            From::Server => From::Client,
+        }
+    }
+}
+
 /// What a socket sent and received, in order; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Mutex<Vec<Piece>>>);
@@ -32,6 +43,8 @@ struct Piece {
 const SERVER_PORT: u16 = 44_330;
 /// The client's port in the first connection; the next one has the next port.
 const CLIENT_PORT: u16 = 50_000;
+/// RFC 5246 §6.2.1
+const APPLICATION_DATA: u8 = 23;
 /// The most bytes in one packet.
 const SEGMENT: usize = 16 * 1024;
 
@@ -41,6 +54,23 @@ impl Capture {
         if !bytes.is_empty() {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Piece { from, bytes: bytes.to_vec() });
         }
+    }
+
+    /// The longest record with application data that this side sent, in bytes without its header.
+    #[must_use]
+    pub fn longest_record(&self, sender: From) -> usize {
+        let pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = pieces.iter().filter(|piece| piece.from == sender);
+        let stream: Vec<u8> = sent.flat_map(|piece| piece.bytes.iter().copied()).collect();
+        let (mut rest, mut longest) = (stream.as_slice(), 0);
+        while let [kind, _, _, high, low, after @ ..] = rest {
+            let length = usize::from(*high) << 8 | usize::from(*low);
+            if *kind == APPLICATION_DATA {
+                longest = longest.max(length);
+            }
+            rest = after.get(length..).unwrap_or_default();
+        }
+        longest
     }
 
     /// A TCP handshake, then a packet for each piece.

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+
+use tls12::ClientConfig;
 
 use crate::cell::{Cell, Report};
 use crate::certs::{Leaf, NAME};
@@ -33,7 +36,7 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), Str
     run().map_err(|error| format!("{error}\n{}", peer.output()))
 }
 
-fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<Report, String> {
+fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup<'_>) -> Result<Report, String> {
     let mut session = connect(peer.port(lab, want)?, setup)?;
     let ours = session.report();
     ours.check(&want.cell, "tls12")?;
@@ -45,7 +48,7 @@ fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetu
 }
 
 /// A second connection to a server that says what was negotiated, where the first cannot.
-fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -> Result<(), String> {
+fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup<'_>) -> Result<(), String> {
     let mut session = connect(port, setup)?;
     let response = talk::request(&mut session, "GET", "/", &[])?;
     let page = String::from_utf8_lossy(&response.body);
@@ -56,10 +59,19 @@ fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -
 }
 
 /// Connects and does the handshake.
-pub fn connect(port: u16, setup: &ClientSetup) -> Result<Session, Failure> {
+pub fn connect(port: u16, setup: &ClientSetup<'_>) -> Result<Session, Failure> {
+    connect_again(port, &setup.config()?, setup)
+}
+
+/// As [`connect`], with a configuration of this setup that may have sessions.
+pub fn connect_again(port: u16, config: &Arc<ClientConfig>, setup: &ClientSetup<'_>) -> Result<Session, Failure> {
     let socket = Socket::connect(port, net::deadline())
         .map_err(|error| Failure { cause: Cause::Other, text: format!("connecting: {error}") })?;
-    ours::client(setup, socket)
+    let socket = match &setup.capture {
+        Some(capture) => socket.captured(capture),
+        None => socket,
+    };
+    ours::client(config, &setup.name, socket)
 }
 
 /// close_notify from both.
@@ -135,6 +147,21 @@ impl Served {
 
 /// Serves one connection of this client.
 pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>) -> Served {
+    serve_times(peer, lab, setup, order, Times::Once)
+}
+
+/// Serves two connections, the second one with the session of the first; the accounts are those of the second.
+pub fn serve_twice(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>) -> Served {
+    serve_times(peer, lab, setup, order, Times::Twice)
+}
+
+#[derive(Clone, Copy)]
+enum Times {
+    Once,
+    Twice,
+}
+
+fn serve_times(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>, times: Times) -> Served {
     let failed = |error: String| Served {
         ours: Err(Failure { cause: Cause::Other, text: error }),
         peer: Err("not started".to_owned()),
@@ -163,28 +190,44 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
     let ended = AtomicBool::new(false);
     let served = thread::scope(|scope| {
         let server = scope.spawn(|| {
-            let socket = net::accept(&listener, net::deadline(), &ended).map_err(|error| error.to_string());
-            let mut session = ours::server(setup, socket.map_err(other)?)?;
-            let account = session.account();
-            let http2 = account.report.alpn.as_deref() == Some("h2");
-            match application {
-                Application::Echo => talk::echo(&mut session, order.payload.len()),
-                Application::Http if http2 => h2::serve(&mut session, &order.payload),
-                Application::Http => talk::serve_http(&mut session, &order.payload),
+            let config = setup.config()?;
+            let one = |last: bool| -> Result<Account, Failure> {
+                let socket =
+                    net::accept(&listener, net::deadline(), &ended).map_err(|error| other(error.to_string()))?;
+                let socket = match &setup.capture {
+                    Some(capture) => socket.captured(capture),
+                    None => socket,
+                };
+                let mut session = ours::server(&config, socket)?;
+                let account = session.account();
+                let http2 = account.report.alpn.as_deref() == Some("h2");
+                match application {
+                    Application::Echo if last => talk::echo(&mut session, order.payload.len()),
+                    Application::Echo => talk::echo_what_comes(&mut session, order.payload.len()).map(drop),
+                    Application::Http if http2 => h2::serve(&mut session, &order.payload),
+                    Application::Http => talk::serve_http(&mut session, &order.payload),
+                }
+                .map_err(other)?;
+                if peer_closes {
+                    session.wait_for_close().map_err(no_close)?;
+                }
+                session.close()?;
+                match session.wait_for_close() {
+                    // curl sends no close_notify after HTTP/2, whose frames say for themselves what is complete.
+                    Err(failure) if failure.cause == Cause::Truncated && http2 => {}
+                    other => other.map_err(no_close)?,
+                }
+                Ok(account)
+            };
+            if let Times::Twice = times {
+                one(false)?;
             }
-            .map_err(other)?;
-            if peer_closes {
-                session.wait_for_close().map_err(no_close)?;
-            }
-            session.close()?;
-            match session.wait_for_close() {
-                // curl sends no close_notify after HTTP/2, whose frames say for themselves what is complete.
-                Err(failure) if failure.cause == Cause::Truncated && http2 => {}
-                other => other.map_err(no_close)?,
-            }
-            Ok(account)
+            one(true)
         });
-        let peer = peer.connect(lab, &job);
+        let peer = match times {
+            Times::Once => peer.connect(lab, &job),
+            Times::Twice => peer.connect_twice(lab, &job),
+        };
         ended.store(true, Ordering::SeqCst);
         let ours = server.join().unwrap_or_else(|_| Err(other("our server panicked".to_owned())));
         Served { ours, peer }

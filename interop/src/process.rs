@@ -244,6 +244,12 @@ impl Process {
         show(&self.what, &stdout, &stderr)
     }
 
+    /// What it wrote to its standard output since the last call, all of it.
+    #[must_use]
+    pub fn take_stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.take_unseen()).into_owned()
+    }
+
     fn transcript(&self) -> String {
         show(&self.what, &self.stdout.all(), &self.stderr.all())
     }

@@ -51,7 +51,7 @@ fn talk_to_ourselves(lab: &Lab, suite: CipherSuite, key_logs: &[PathBuf; 2]) -> 
     thread::scope(|scope| {
         scope.spawn(|| {
             let socket = net::accept(&listener, net::deadline(), &AtomicBool::new(false)).unwrap();
-            let mut session = ours::server(&server, socket).unwrap();
+            let mut session = ours::server(&server.config().unwrap(), socket).unwrap();
             session.write_all(&said.server).unwrap();
             let mut received = vec![0; TEXT];
             session.read_exact(&mut received).unwrap();
@@ -59,7 +59,7 @@ fn talk_to_ourselves(lab: &Lab, suite: CipherSuite, key_logs: &[PathBuf; 2]) -> 
             matrix::close(&mut session).unwrap();
         });
         let socket = Socket::connect(port, net::deadline()).unwrap().captured(&capture);
-        let mut session = ours::client(&client, socket).unwrap();
+        let mut session = ours::client(&client.config().unwrap(), &client.name, socket).unwrap();
         assert_eq!(session.report().suite, Some(suite));
         assert_eq!(session.report().extended_master_secret, Some(true));
         session.write_all(&said.client).unwrap();

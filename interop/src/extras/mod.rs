@@ -1,8 +1,12 @@
 //! Checks beyond the product: names and roots, versions, ALPN, the extended master secret, long transfers.
 
 pub mod alpn;
+pub mod clients;
 pub mod gnutls;
 pub mod openssl;
+pub mod resumption;
+pub mod sizes;
+pub mod staples;
 
 use pki_types::ServerName;
 
@@ -36,6 +40,8 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab) -> Vec<Checked> {
         (name, result)
     };
     let mut all: Vec<Checked> = checks.map(run).into();
+    all.extend(resumption::as_client(peer, lab));
+    all.extend(clients::as_client(peer, lab));
     all.extend(peer.own_checks(lab));
     all
 }
@@ -50,6 +56,8 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab) -> Vec<Checked> {
         ("4 MiB each way", long_from_client),
     ];
     let mut all: Vec<Checked> = checks.map(|(name, check)| (name, check(peer, lab))).into();
+    all.extend(resumption::as_server(peer, lab));
+    all.extend(clients::as_server(peer, lab));
     all.extend(peer.own_checks(lab));
     all
 }
@@ -128,7 +136,7 @@ fn expect_failure(
     peer: &mut AnyServer,
     lab: &Lab,
     versions: Versions,
-    setup: &ClientSetup,
+    setup: &ClientSetup<'_>,
     expected: &Cause,
 ) -> Result<String, String> {
     match matrix::connect(peer.port(lab, &want(versions))?, setup) {

@@ -166,7 +166,7 @@ fn client_hello_again(lab: &Lab) -> Result<String, String> {
     let mut process = Process::start(&lab.programs.openssl, ["s_client", "-tls1_2", "-connect", &address])?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)), socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     process.send_line("before")?;
     talk::echo(&mut session, "before\n".len())?;
     process.send_line("R")?;
@@ -191,7 +191,7 @@ fn keying_material_of_client(lab: &Lab) -> Result<String, String> {
     let process = Process::start(&lab.programs.openssl, ["s_client", "-connect", &address].iter().chain(&EXPORT))?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)), socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     let result = same_keying_material(&process, &session);
     session.close()?;
     result

@@ -88,7 +88,10 @@ impl ServerPeer for GnuTlsServer {
     }
 
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::gnutls::servers(self, lab)
+        let mut checked = extras::gnutls::servers(self, lab);
+        checked.extend(extras::staples::from_gnutls(lab));
+        checked.extend(extras::sizes::of_gnutls_server(lab));
+        checked
     }
 
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
@@ -108,21 +111,26 @@ impl ServerPeer for GnuTlsServer {
         description(page)
     }
 
-    /// The page shows the client's certificate, if there is one, but only the log knows whether the session is resumed.
-    fn account(&mut self, session: &mut Session) -> Result<Report, String> {
+    /// What the log says of earlier connections is thrown away.
+    fn account_port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        let port = self.port(lab, want)?;
         self.output();
-        let response = talk::request(session, "GET", "/", &[])?;
-        let page = String::from_utf8_lossy(&response.body);
-        let client = page.lines().find_map(|line| line.trim_start().strip_prefix("Subject: CN="));
-        // It comes before the options, if it comes.
+        Ok(port)
+    }
+
+    /// The log says it, as soon as the handshake is done.
+    fn account(&mut self, session: &mut Session) -> Result<Report, String> {
+        self.talk(session, &talk::text(1000, 1))?;
         let (deadline, mut log) = (net::deadline(), String::new());
+        // Above this line is what is looked for.
         while !log.contains("- Options:") {
             if Instant::now() > deadline {
                 return Err(format!("gnutls-serv's log says nothing of the connection: {log}"));
             }
             thread::sleep(Duration::from_millis(5));
-            log += &self.output();
+            log.extend(self.running.iter().map(|(process, _)| process.take_stdout()));
         }
+        let client = log.lines().find_map(|line| line.trim_start().strip_prefix("Subject: CN="));
         let resumed = log.contains("*** This is a resumed session");
         Ok(Report { resumed: Some(resumed), client: Some(client.unwrap_or_default().to_owned()), ..Report::default() })
     }
@@ -190,7 +198,10 @@ impl GnuTlsClient {
 
 impl ClientPeer for GnuTlsClient {
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::gnutls::clients(lab)
+        let mut checked = extras::gnutls::clients(lab);
+        checked.extend(extras::staples::to_gnutls(lab));
+        checked.extend(extras::sizes::of_gnutls_client(lab));
+        checked
     }
 
     /// gnutls-cli sends close_notify when its input ends, and none after it got one.

@@ -123,8 +123,12 @@ pub trait ServerPeer {
         Report::default()
     }
 
-    /// What the server says about this connection: whether it is resumed, and whose certificate it saw. The connection is one
-    /// to [`ServerPeer::page_port`] where there is one.
+    /// The port for a connection that [`ServerPeer::account`] is asked about.
+    fn account_port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        self.port(lab, want)
+    }
+
+    /// What the server says about this connection: whether it is resumed, and whose certificate it saw.
     fn account(&mut self, session: &mut Session) -> Result<Report, String> {
         self.talk(session, &talk::text(1000, 1))
     }

@@ -72,7 +72,10 @@ pub fn s_server(lab: &Lab, kind: Kind, arguments: &[&str]) -> Result<(Process, u
 
 impl ServerPeer for OpenSslServer {
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::openssl::servers(lab)
+        let mut checked = extras::openssl::servers(lab);
+        checked.extend(extras::staples::from_openssl(lab));
+        checked.extend(extras::sizes::of_openssl_server(lab));
+        checked
     }
 
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
@@ -86,6 +89,10 @@ impl ServerPeer for OpenSslServer {
 
     fn page_port(&mut self, lab: &Lab, want: &Want) -> Result<Option<u16>, String> {
         self.start(lab, want, "-www").map(Some)
+    }
+
+    fn account_port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        self.start(lab, want, "-www")
     }
 
     fn account(&mut self, session: &mut Session) -> Result<Report, String> {
@@ -187,7 +194,10 @@ impl OpenSslClient {
 
 impl ClientPeer for OpenSslClient {
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::openssl::clients(lab)
+        let mut checked = extras::openssl::clients(lab);
+        checked.extend(extras::staples::to_openssl(lab));
+        checked.extend(extras::sizes::of_openssl_client(lab));
+        checked
     }
 
     fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
