@@ -18,6 +18,7 @@ use tls12::pki_types::{PrivateKeyDer, ServerName};
 use tls12::{
     Backend, ClientAuthPolicy, ClientCache, ClientConfig, ClientConfigBuilder, ClientConnection, Connection, Event,
     Identity, MemoryStore, Received, ServerConfig, ServerConfigBuilder, ServerConnection, Tickets, WebPkiVerifier,
+    dangerous,
 };
 
 const NAME: &str = "server.example";
@@ -96,8 +97,14 @@ fn print(what: &str, figures: &[AllocationInfo; 2]) {
     }
 }
 
+/// What a resumption may allocate at most, on the client and on the server, beside what a sealer of tickets needs.
+const MOST: [u64; 2] = [11, 12];
+
+/// What `Tickets` need to open one: the plaintext, the session, and in it the secret, the name and a digest.
+const OPENING: u64 = 5;
+
 #[test]
-fn resumed() {
+fn the_figures_of_a_resumption_are_these() {
     for suite in SUITES {
         for by_ticket in [false, true] {
             let (client, server) = builders(suite, false);
@@ -108,14 +115,81 @@ fn resumed() {
                 server.session_store(Arc::new(MemoryStore::new(10)))
             };
             let server = server.build().unwrap();
-            print("full", &handshake(&client, &server, false));
-            let _ = handshake(&client, &server, true);
+            // The first ones also fill what the crypto crate and the store keep.
+            handshake(&client, &server, false);
+            handshake(&client, &server, true);
             let figures = handshake(&client, &server, true);
-            print(&format!("{suite}, by ticket: {by_ticket}"), &figures);
+            print(&format!("{suite}, by {}", if by_ticket { "ticket" } else { "ID" }), &figures);
+            let [of_client, of_server] = figures.map(|figure| figure.count_total);
+            assert!(of_client <= MOST[0], "client, by ticket: {by_ticket}: {of_client}");
+            let most = MOST[1] + if by_ticket { OPENING } else { 0 };
+            assert!(of_server <= most, "server, by ticket: {by_ticket}: {of_server}");
         }
+    }
+}
+
+#[test]
+fn the_figures_of_a_handshake_in_which_both_sides_are_authenticated_are_these() {
+    for suite in SUITES {
         let (client, server) = builders(suite, true);
         let (client, server) = (client.build().unwrap(), server.build().unwrap());
-        let _ = handshake(&client, &server, false);
-        print(&format!("{suite}, mutual"), &handshake(&client, &server, false));
+        handshake(&client, &server, false);
+        let figures = handshake(&client, &server, false);
+        print(&format!("{suite}, mutual"), &figures);
+        // Two keys, what is exported from, the server's name, and what the peer has shown.
+        assert_eq!(figures.each_ref().map(|figure| figure.count_current), [6, 6], "all else is freed");
+        assert!(figures.iter().all(|figure| figure.bytes_current <= 1600 + 500), "with a certificate of 400 bytes");
     }
+}
+
+/// A chain of many certificates: their message has about so many bytes.
+const LONG: usize = 30 << 10;
+
+/// What a connection may hold beside long messages.
+const SMALL: i64 = 3 << 10;
+
+#[test]
+fn what_certificate_verify_signs_is_freed_once_that_has_gone_by() {
+    let made = rcgen::generate_simple_self_signed([NAME.to_string()]).unwrap();
+    let root = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let identity =
+        |count| Identity::new(vec![root.clone(); count], Backend::default().load_key(&key).unwrap()).unwrap();
+    let client = ClientConfig::builder().verifier(Arc::new(dangerous::AcceptAnything)).identity(identity(1));
+    let verifier = Arc::new(WebPkiVerifier::for_clients([root.clone()]).unwrap());
+    let server = ServerConfig::builder().identity(identity(LONG / (root.len() + 3)));
+    let server = server.client_authentication(ClientAuthPolicy::Required, verifier);
+    let (client_config, server_config) = (client.build().unwrap(), server.build().unwrap());
+
+    let mut buffer = vec![0; 80_000];
+    let mut made = (None, None);
+    let mut filled = 0;
+    let client_hello = measure(|| {
+        let mut client = ClientConnection::new(client_config, ServerName::try_from(NAME).unwrap()).unwrap();
+        filled = client.write(&[], &mut buffer).unwrap().produced;
+        made.0 = Some(client);
+    });
+    let waiting = measure(|| {
+        let mut server = ServerConnection::new(server_config);
+        handle(&mut server, &mut buffer[..filled]);
+        filled = server.write(&[], &mut buffer).unwrap().produced;
+        made.1 = Some(server);
+    });
+    let (Some(client), Some(server)) = (&mut made.0, &mut made.1) else { panic!("they were just made") };
+    let long = LONG as i64;
+    assert!(waiting.bytes_current > long - SMALL, "the server keeps its flight: {waiting:?}");
+    let flight = measure(|| {
+        handle(client, &mut buffer[..filled]);
+        filled = client.write(&[], &mut buffer).unwrap().produced;
+    });
+    let held = client_hello.bytes_current + flight.bytes_current;
+    // The certificates, and where they were put together; the transcript would be a third copy.
+    assert!(held < 2 * long + SMALL, "the client keeps no transcript: {held}");
+    // All of the client's flight but for the records of ChangeCipherSpec and Finished.
+    let end = filled - 6 - (5 + 8 + 16 + 16);
+    assert_eq!(buffer[end], 20);
+    let verified = measure(|| handle(server, &mut buffer[..end]));
+    assert_eq!(server.state(), "WaitChangeCipherSpec");
+    let held = waiting.bytes_current + verified.bytes_current;
+    assert!(held < SMALL, "the server keeps the client's certificate alone: {held}");
 }
