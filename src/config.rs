@@ -48,6 +48,7 @@ pub(crate) struct Common {
     /// In seconds.
     pub(crate) session_lifetime: u32,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) resumes_without_ems: bool,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: u16,
 }
@@ -83,6 +84,7 @@ pub(crate) struct CommonBuilder {
     pub(crate) session_context: Option<Vec<u8>>,
     pub(crate) session_lifetime: Duration,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) resumes_without_ems: bool,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: Option<u16>,
 }
@@ -106,6 +108,7 @@ impl CommonBuilder {
             session_context: None,
             session_lifetime: SESSION_LIFETIME,
             verify_on_resumption: false,
+            resumes_without_ems: false,
             record_size: RecordSize::default(),
             record_size_limit: None,
         }
@@ -153,6 +156,7 @@ impl CommonBuilder {
             session_context,
             session_lifetime: check_lifetime(self.session_lifetime)?,
             verify_on_resumption: self.verify_on_resumption,
+            resumes_without_ems: self.resumes_without_ems,
             record_size: self.record_size,
             // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
             record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
@@ -364,6 +368,14 @@ macro_rules! common_settings {
         /// (RFC 7627 §1). Default: it is refused.
         pub fn dangerous_exports_without_extended_master_secret(mut self, allow: bool) -> Self {
             self.common.exports_without_ems = allow;
+            self
+        }
+
+        /// Whether sessions without extended_master_secret are made and resumed, for old peers. Then a server that both sides know
+        /// can make two connections of different clients look the same (RFC 7627 §5.4). Default: each connection with such a peer
+        /// has a full handshake.
+        pub fn dangerous_resumption_without_extended_master_secret(mut self, allow: bool) -> Self {
+            self.common.resumes_without_ems = allow;
             self
         }
 

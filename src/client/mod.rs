@@ -5,10 +5,10 @@ pub(crate) mod flow;
 mod hello;
 mod states;
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::sync::Arc;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pki_types::{IpAddr, ServerName};
@@ -16,7 +16,7 @@ use pki_types::{IpAddr, ServerName};
 use crate::handshake::{Role, SessionId};
 use crate::message::ProtocolVersion;
 use crate::proof::Resumable;
-use crate::session::{Handle, Session};
+use crate::session::Handle;
 
 /// The role.
 pub(crate) struct Client;
@@ -50,7 +50,6 @@ pub(crate) struct Kept {
 
 /// A session, and what the server says to resume it.
 pub(crate) struct Offered {
-    pub(crate) session: Arc<Session>,
     pub(crate) resumable: Resumable,
     /// Shown with a ticket (RFC 5077 §3.4).
     pub(crate) drawn_id: SessionId,
@@ -59,7 +58,7 @@ pub(crate) struct Offered {
 impl Offered {
     /// The ID by whose echo the server says that the session is resumed.
     pub(crate) fn session_id(&self) -> &[u8] {
-        match &self.session.handle {
+        match &self.resumable.session().handle {
             Handle::Id(id) => id,
             Handle::Ticket(_) => &self.drawn_id,
             Handle::None => &[],
@@ -86,12 +85,12 @@ impl Kept {
 pub(crate) use hello::start;
 
 /// The name of a server as text: what its sessions are bound to.
-pub(crate) fn text_of(name: &ServerName<'_>) -> String {
+pub(crate) fn text_of<'a>(name: &'a ServerName<'_>) -> Cow<'a, str> {
     match name {
-        ServerName::DnsName(name) => name.as_ref().into(),
-        ServerName::IpAddress(IpAddr::V4(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
-        ServerName::IpAddress(IpAddr::V6(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
+        ServerName::DnsName(name) => Cow::Borrowed(name.as_ref()),
+        ServerName::IpAddress(IpAddr::V4(address)) => core::net::IpAddr::from(*address.as_ref()).to_string().into(),
+        ServerName::IpAddress(IpAddr::V6(address)) => core::net::IpAddr::from(*address.as_ref()).to_string().into(),
         // There is no other kind today.
-        other => format!("{other:?}"),
+        other => format!("{other:?}").into(),
     }
 }

@@ -47,6 +47,12 @@ pub struct Session {
     pub(crate) handle: Handle,
 }
 
+/// A longer ticket, in bytes, is not worth the room that it takes in each ClientHello.
+pub(crate) const LONGEST_TICKET: usize = 16 << 10;
+
+/// How much the clocks of those who make a session and resume it may differ, in seconds.
+pub(crate) const CLOCK_SKEW: u64 = 60;
+
 /// Whose session it is: a client's is never taken for a server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -127,10 +133,10 @@ impl Session {
         now.as_secs() > self.expires_at()
     }
 
-    /// Whether it was made after that time: then one of two clocks is wrong, and its age is not known.
+    /// Whether it was made more than a minute after that time: then one of two clocks is wrong, and its age is not known.
     #[must_use]
     pub fn is_from_the_future(&self, now: UnixTime) -> bool {
-        now.as_secs() < self.created_at
+        now.as_secs().saturating_add(CLOCK_SKEW) < self.created_at
     }
 
     /// On a server the name that the client asked for, on a client the name of the server that it was made with.

@@ -49,10 +49,9 @@ impl On<Resolved> for AskIdentity {
         let body = core::mem::take(&mut cx.hs.kept.server_key_exchange);
         let keys = ServerKeyExchange::read(&body)
             .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
-        let chosen = match resolved.0 {
-            Some(identity) => Some((choose_scheme(cx, &identity)?, identity)),
-            None => None,
-        };
+        // RFC 5246 §7.4.6: an identity that cannot sign as the server wants it is not suitable.
+        let schemes = request(cx)?.schemes;
+        let chosen = resolved.0.and_then(|identity| Some((identity.scheme_among(schemes)?, identity)));
         cx.hs.kept.certificate_request = None;
         send_certificate(cx, chosen.as_ref().map(|(_, identity)| &**identity))?;
         let Some((scheme, identity)) = chosen else {
@@ -63,15 +62,6 @@ impl On<Resolved> for AskIdentity {
         let signed = cx.hs.transcript.take_messages();
         Ok(AfterIdentity::AskSignature(AskSignature { proofs: self.proofs, master, identity, scheme, signed }))
     }
-}
-
-/// RFC 5246 §7.4.8: one of the server's supported_signature_algorithms, in the order of our key.
-fn choose_scheme(cx: &Cx<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
-    let request = request(cx)?;
-    identity.scheme_among(request.schemes).ok_or_else(|| Reason::NoCommonSignatureScheme {
-        ours: identity.key().schemes().to_vec(),
-        peer: request.schemes.iter().collect(),
-    })
 }
 
 /// CertificateVerify wants its signature.

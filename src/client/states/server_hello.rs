@@ -45,9 +45,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
         cx.hs.kept.ticket_promised = hello.extensions.session_ticket;
         // RFC 5246 §7.4.1.3: the ID of the session that was offered says that it is resumed.
         match cx.hs.kept.offered.take() {
-            Some(offered) if *offered.session_id() == *hello.session_id => {
-                resume::start(cx, suite, offered.session, offered.resumable)
-            }
+            Some(offered) if *offered.session_id() == *hello.session_id => resume::start(cx, suite, offered.resumable),
             Some(_) => {
                 cx.not_resumed(&NotResumed::Declined);
                 cx.facts.forget_session();

@@ -8,9 +8,9 @@ use super::{AskIdentity, Cx, WaitChangeCipherSpec, WaitNewTicket};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::client::flow::{AfterVerdict, Asks, On};
 use crate::codec::Prefix;
-use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey, RSA_BITS};
+use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey};
 use crate::decision::Decision;
-use crate::error::{CertificateError, Reason};
+use crate::error::Reason;
 use crate::handshake::MasterReady;
 use crate::identity::{Identity, Peer};
 use crate::message::{Certificate, ClientKeyExchange, HandshakeType, OpaqueList, ServerKeyExchange};
@@ -124,11 +124,6 @@ fn check_key(cx: &Cx<'_>, key: &PublicKey) -> Result<(), Reason> {
         return Err(Reason::WrongKeyType { key: key.algorithm().to_string(), wanted: suite.id.to_string() });
     }
     match key.algorithm() {
-        // Whoever verified the certificate may know of no limits; a huge key must not be worked with.
-        KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
-            let (least, most) = (*RSA_BITS.start(), *RSA_BITS.end());
-            Err(CertificateError::RsaKeySize { bits, least, most }.into())
-        }
         KeyAlgorithm::Ecdsa(curve) if cx.common().group(curve).is_none() => Err(Reason::CurveNotOffered(curve)),
         _ => Ok(()),
     }

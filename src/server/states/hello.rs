@@ -62,8 +62,9 @@ impl On<Resolved> for AskIdentity {
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
         // RFC 5077 §3.4: a session ID is for those who get no ticket.
-        let session_ticket = cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
-        let stored = cx.hs.config.session_store.is_some() && !session_ticket;
+        let keeps = cx.may_leave_session();
+        let session_ticket = keeps && cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
+        let stored = keeps && cx.hs.config.session_store.is_some() && !session_ticket;
         let (random, session_id) = negotiate::server_random(cx, stored)?;
         cx.hs.kept.ticket_promised = session_ticket;
         cx.hs.kept.session_id = stored.then_some(session_id);

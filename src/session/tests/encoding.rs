@@ -257,7 +257,7 @@ fn a_session_ends_with_its_lifetime_or_with_the_peers_certificates() {
     let session = server();
     assert_eq!(session.expires_at(), THEN + 3600);
     assert!(!session.is_expired(at(THEN + 3600)) && session.is_expired(at(THEN + 3601)));
-    assert!(!session.is_from_the_future(at(THEN)) && session.is_from_the_future(at(THEN - 1)));
+    assert!(!session.is_from_the_future(at(THEN - 60)) && session.is_from_the_future(at(THEN - 61)));
     let session = Session { peer_not_after: Some(THEN + 60), ..server() };
     assert_eq!(session.expires_at(), THEN + 60);
     let session = Session { created_at: u64::MAX - 1, peer_not_after: None, ..server() };

@@ -9,6 +9,7 @@ use proptest::collection::vec as list_of;
 use proptest::prelude::*;
 
 use super::*;
+use crate::crypto::MasterSecret;
 use crate::decision::Decision;
 
 /// A server's session that ends at that time.
@@ -21,7 +22,8 @@ fn by_ticket(name: u8) -> Arc<Session> {
 }
 
 fn by_id(name: u8) -> Arc<Session> {
-    Arc::new(client(Handle::Id([name; 32].into())))
+    let master_secret = MasterSecret::boxed(&[name; 48]);
+    Arc::new(Session { master_secret, ..client(Handle::Id([name; 32].into())) })
 }
 
 fn name(name: &str) -> ServerName<'_> {

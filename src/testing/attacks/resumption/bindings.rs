@@ -106,6 +106,22 @@ fn a_server_that_changes_extended_master_secret_when_it_resumes_is_refused() {
     }
 }
 
+/// RFC 7627 §5.3: such sessions are for those who ask for them by name.
+#[test]
+fn a_session_that_never_had_extended_master_secret_is_not_resumed() {
+    for by in WAYS {
+        let session = changed(|session| session.extended_master_secret = false);
+        let mut server =
+            Server::new(by, session, |config| config.dangerous_resumption_without_extended_master_secret(false));
+        let without = |hello: &mut crate::message::ClientHello<'_>| hello.extensions.extended_master_secret = false;
+        server.is_full(without, Some(NotResumed::NoExtendedMasterSecret));
+    }
+    let (bench, _) = client(of_client(|session| session.extended_master_secret = false), |config| {
+        config.dangerous_resumption_without_extended_master_secret(false)
+    });
+    assert_ne!(offered(&bench).0, ID, "a client does not even offer it");
+}
+
 #[test]
 fn a_session_is_not_resumed_under_another_cipher_suite() {
     const OTHERS: &[CipherSuite] = &[
@@ -186,12 +202,12 @@ fn an_expired_session_is_not_resumed() {
 #[test]
 fn a_session_from_the_future_is_not_resumed() {
     for by in WAYS {
-        for created_at in [NOW + 1, u64::MAX] {
+        for created_at in [NOW + 61, u64::MAX] {
             let session = changed(|session| session.created_at = created_at);
             Server::new(by, session, |config| config).is_full(|_| (), Some(NotResumed::FromTheFuture));
         }
     }
-    let (bench, _) = client(of_client(|session| session.created_at = NOW + 1), |config| config);
+    let (bench, _) = client(of_client(|session| session.created_at = NOW + 61), |config| config);
     assert_ne!(offered(&bench).0, ID, "a client does not even offer it");
 }
 
