@@ -33,6 +33,9 @@ pub(super) fn await_end<N: From<WaitNewTicket> + From<WaitChangeCipherSpec>>(
     if cx.hs.kept.ticket_promised { WaitNewTicket(next).into() } else { next.into() }
 }
 
+/// In bytes. A longer one could leave no room in a ClientHello for what else is there, and every connection would fail.
+const LONGEST_TICKET: usize = 16 << 10;
+
 /// The server said that it sends a ticket.
 pub(crate) struct WaitNewTicket(WaitChangeCipherSpec);
 
@@ -41,7 +44,7 @@ impl On<NewSessionTicket<'_>> for WaitNewTicket {
 
     fn on(self, cx: &mut Cx<'_>, new: NewSessionTicket<'_>) -> Result<AfterNewTicket, Reason> {
         // RFC 5077 §3.3: an empty one is none.
-        if !new.ticket.is_empty() {
+        if !new.ticket.is_empty() && new.ticket.len() <= LONGEST_TICKET {
             cx.hs.kept.new_ticket = Some((new.ticket.into(), new.lifetime_hint));
         }
         Ok(AfterNewTicket::WaitChangeCipherSpec(self.0))
