@@ -126,7 +126,10 @@ impl TicketSealer for Long {
 
 #[test]
 fn a_ticket_that_is_too_long_for_a_client_hello_is_not_kept() {
-    let wide = |limits: MessageLimits| MessageLimits { other: 1 << 18, ..limits };
+    let wide = |mut limits: MessageLimits| {
+        limits.other = 1 << 18;
+        limits
+    };
     for (length, count) in [(16 << 10, 1), ((16 << 10) + 1, 0), (65_535, 0)] {
         let kept = Arc::new(Kept::default());
         for _ in 0..2 {
