@@ -1,8 +1,8 @@
 //! What is in a ticket, what opens it, and how long.
 
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use proptest::prelude::*;
