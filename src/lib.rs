@@ -193,8 +193,8 @@ pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason}
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
-    ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
-    VerifyPeer, dangerous,
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, RawPublicKeys, ResolveClientIdentity,
+    ResolveIdentity, Verified, VerifyPeer, dangerous,
 };
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]

@@ -8,6 +8,7 @@ use pki_types::UnixTime;
 use crate::ask::{Signature, Verdict};
 use crate::crypto::{Backend, PublicKey, SigningKey, Suite, equal};
 use crate::error::Reason;
+use crate::identity::CertificateTypes;
 use crate::message::SignatureScheme;
 use crate::observer::NotResumed;
 use crate::session::{ClientAuthPolicy, Handle, Session, Side};
@@ -16,13 +17,14 @@ use crate::session::{ClientAuthPolicy, Handle, Session, Side};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PeerProof {
-    /// The verifier accepted its certificate, and it has the certificate's key.
+    /// The verifier accepted its certificate or raw public key, and it has the private key.
     Verified(Minted),
     /// It resumed a session in which it was verified, and it has that session's master secret.
     FromSession(Minted),
     /// Not at all: this server asked its client for no certificate.
     NotRequested(Minted),
-    /// Not at all: this server asked its client for a certificate, and the client showed none.
+    /// Not at all: this server asks its clients for a certificate, and this one showed none, or has none of a type that is taken
+    /// (RFC 7250 §4.2).
     Declined(Minted),
 }
 
@@ -151,6 +153,8 @@ pub(crate) struct Binding<'a> {
     /// The session ID by which it was found, on a server.
     pub(crate) id: Option<&'a [u8]>,
     pub(crate) client_auth: ClientAuthPolicy,
+    /// Of the peer: those that are taken.
+    pub(crate) certificate_types: &'a CertificateTypes,
 }
 
 /// The session fits, and may be resumed.
@@ -171,6 +175,7 @@ impl Resumable {
             (None, None) => true,
             _ => false,
         };
+        let shown = session.peer_certificates.as_ref().map(|shown| shown.certificate_type());
         let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
         if session.side != binding.side {
             Err(NotResumed::OtherSession)
@@ -189,6 +194,8 @@ impl Resumable {
             Err(NotResumed::OtherServerName)
         } else if binding.side == Side::Server && (session.client_auth != binding.client_auth || unauthenticated) {
             Err(NotResumed::OtherClientAuthentication)
+        } else if shown.is_some_and(|shown| !binding.certificate_types.contains(shown)) {
+            Err(NotResumed::OtherCertificateType)
         } else if !suite(session.suite) {
             Err(NotResumed::OtherCipherSuite)
         } else {

@@ -1,6 +1,7 @@
 //! Our own certificate, for a server that asks for one (RFC 5246 §7.4.4, §7.4.6, §7.4.8).
 
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Cx;
@@ -22,7 +23,9 @@ pub(crate) struct AskIdentity {
 
 fn request<'a>(cx: &'a Cx<'_>) -> Result<CertificateRequest<'a>, Reason> {
     let body = cx.hs.kept.certificate_request.as_deref().unwrap_or_default();
-    CertificateRequest::read(body).map_err(|problem| Reason::Malformed { message: "CertificateRequest", problem })
+    let request = CertificateRequest::read(body)
+        .map_err(|problem| Reason::Malformed { message: "CertificateRequest", problem })?;
+    Ok(CertificateRequest { certificate_type: cx.hs.kept.certificate_type, ..request })
 }
 
 impl Asks for AskIdentity {
@@ -38,7 +41,8 @@ impl Asks for AskIdentity {
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
         let certificate_request = cx.hs.kept.certificate_request.clone().unwrap_or_default();
-        Ask::ResolveClientIdentity(ClientIdentityRequest { token, certificate_request })
+        let certificate_type = cx.hs.kept.certificate_type;
+        Ask::ResolveClientIdentity(ClientIdentityRequest { token, certificate_request, certificate_type })
     }
 }
 
@@ -50,7 +54,10 @@ impl On<Resolved> for AskIdentity {
         let keys = ServerKeyExchange::read(&body)
             .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
         let chosen = match resolved.0 {
-            Some(identity) => Some((choose_scheme(cx, &identity)?, identity)),
+            Some(identity) => {
+                check_type(cx, &identity)?;
+                Some((choose_scheme(cx, &identity)?, identity))
+            }
             None => None,
         };
         cx.hs.kept.certificate_request = None;
@@ -63,6 +70,12 @@ impl On<Resolved> for AskIdentity {
         let signed = cx.hs.transcript.take_messages();
         Ok(AfterIdentity::AskSignature(AskSignature { proofs: self.proofs, master, identity, scheme, signed }))
     }
+}
+
+/// RFC 7250 §4.2: of the type that the server asks for.
+fn check_type(cx: &Cx<'_>, identity: &Identity) -> Result<(), Reason> {
+    let (ours, peer) = (identity.certificate_type(), cx.hs.kept.certificate_type);
+    if ours == peer { Ok(()) } else { Err(Reason::NoCommonCertificateType { ours: vec![ours], peer: vec![peer] }) }
 }
 
 /// RFC 5246 §7.4.8: one of the server's supported_signature_algorithms, in the order of our key.

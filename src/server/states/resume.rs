@@ -131,6 +131,7 @@ impl AskSession {
             server_name: cx.facts.server_name.as_deref(),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
+            certificate_types: &cx.hs.config.client_types,
         };
         // RFC 5246 §7.4.1.2: the client's list has the suite of the session.
         let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
