@@ -110,13 +110,14 @@
 //! # What to know
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
-//!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
 //! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
 //!   with an [`Acceptor`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
+//! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
 //! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
 //!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.
@@ -129,6 +130,7 @@
 //! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
 //!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
+//! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -167,6 +169,8 @@ pub mod stream;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod testing;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};

@@ -301,6 +301,11 @@ impl<R: Role> Driver<R> {
         let input = Input::ChangeCipherSpec;
         let Phase::Handshake(flight) = &mut self.phase else { return Err(not_there()) };
         let machine = flight.machine.take().ok_or_else(not_there)?;
+        #[cfg(test)]
+        if self.planted == Some((machine.name(), input.name())) {
+            flight.machine = Some(machine);
+            return Ok(());
+        }
         self.observe(Direction::Received, ContentType::CHANGE_CIPHER_SPEC, input.name(), payload.len());
         let machine = self.with_cx(|cx| machine.take(cx, input))?;
         self.arrive(machine);

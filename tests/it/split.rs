@@ -84,9 +84,9 @@ fn a_connection_that_is_not_established_cannot_be_split_and_comes_back_as_it_was
             error.to_string(),
             format!("the connection cannot be split: the handshake is not done (in state {state})")
         );
-        pair.client.connection = error.into_connection();
+        pair.client.connection = error.into_inner();
         if let Err(error) = pair.server.connection.split() {
-            pair.server.connection = error.into_connection();
+            pair.server.connection = error.into_inner();
         } else {
             panic!("the server is not established, either");
         }
@@ -113,7 +113,7 @@ fn a_connection_that_has_failed_cannot_be_split_and_says_why_it_failed() {
     pair.client.read();
     let refused = pair.client.connection.split().unwrap_err();
     assert_eq!(refused.error().reason(), &Reason::BadRecordMac { sequence: 1 });
-    let mut connection = refused.into_connection();
+    let mut connection = refused.into_inner();
     assert!(connection.wants_write(), "the alert is still there");
     _ = connection.write_vec(&[], &mut pair.server.inbox).unwrap();
     pair.server.read();

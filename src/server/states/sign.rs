@@ -2,7 +2,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::client_auth::Client;
 use super::finish::Exchange;
 use super::{Cx, WaitCertificate, WaitClientKeyExchange};
 use crate::ask::{Ask, SignRequest, Signature, Token};
@@ -78,12 +77,12 @@ impl On<Signature> for AskSignature {
             return Ok(AfterSignature::WaitCertificate(WaitCertificate { exchange, certificate_type }));
         }
         cx.hs.transcript.take_messages();
-        let client = Client::Known(match cx.hs.config.client_auth_policy() {
+        let peer = match cx.hs.config.client_auth_policy() {
             ClientAuthPolicy::NotRequested => PeerProof::not_requested(),
             // It has none of a type that is taken.
             ClientAuthPolicy::Optional | ClientAuthPolicy::Required => PeerProof::declined(),
-        });
-        Ok(AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { client, exchange }))
+        };
+        Ok(AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange }))
     }
 }
 
