@@ -31,6 +31,7 @@ mod lifecycle;
 mod negotiation;
 mod output;
 mod questions;
+mod raw_keys;
 mod replay;
 mod resumption;
 mod rustls_peer;
