@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tls12::message::CertificateType;
+use tls12::message::{CertificateRequest, CertificateType};
 use tls12::pki_types::ServerName;
 use tls12::{
     Ask, Backend, CertificateError, ChannelBinding, ClientAuthPolicy, ClientConfig, ClientConfigBuilder, Decision,
-    Identity, Peer, PeerProof, RawPublicKeys, Reason, ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
+    Identity, Peer, PeerProof, RawPublicKeys, Reason, ResolveClientIdentity, ServerConfigBuilder, Verified, VerifyPeer,
+    WebPkiVerifier,
 };
 
 use crate::credentials::{Kind, authority, backend_groups, identity};
@@ -243,4 +244,36 @@ fn a_verdict_on_a_raw_public_key_can_come_later() {
     pair.client.connection.answer(request.respond(verdict)).unwrap();
     pair.drive();
     assert_eq!(shown(&pair), [RAW, None]);
+}
+
+/// A resolver that is asked later.
+#[derive(Debug)]
+struct Undecided;
+
+impl ResolveClientIdentity for Undecided {
+    fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Later
+    }
+
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[CertificateType::X509, CertificateType::RAW_PUBLIC_KEY]
+    }
+}
+
+#[test]
+fn an_identity_that_is_resolved_later_is_of_the_type_that_is_asked_for() {
+    let of_clients: [(Arc<dyn VerifyPeer>, _); 2] =
+        [(Arc::new(keys(&[Kind::Ed25519])), RAW), (certificates_of_clients(), X509)];
+    for (verifier, expected) in of_clients {
+        let client = client(keys(&[Kind::P256])).identity_resolver(Arc::new(Undecided));
+        let server = server([raw(Kind::P256)]).client_authentication(ClientAuthPolicy::Required, verifier);
+        let mut pair = Pair::driven(client, server);
+        let Some(Ask::ResolveClientIdentity(request)) = pair.client.take_ask() else { panic!("a question") };
+        assert_eq!(Some(request.certificate_request().certificate_type), expected);
+        let ours = [raw(Kind::Ed25519), identity(Kind::Ed25519)];
+        let chosen = ours.into_iter().find(|identity| identity.usable_for(&request.certificate_request()));
+        pair.client.connection.answer(request.respond(chosen.map(Arc::new))).unwrap();
+        pair.drive();
+        assert_eq!(shown(&pair), [RAW, expected]);
+    }
 }

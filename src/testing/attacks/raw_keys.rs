@@ -7,10 +7,13 @@ use alloc::vec::Vec;
 use crate::alert::AlertDescription;
 use crate::codec::{Malformed, Prefix};
 use crate::crypto::PublicKey;
-use crate::error::{CertificateError, Reason};
+use crate::decision::Decision;
+use crate::error::{CertificateError, Error, Reason};
 use crate::identity::dangerous::AcceptAnything;
-use crate::identity::{Identity, RawPublicKeys, VerifyPeer};
-use crate::message::{CertificateType, ClientHello, ExtensionType, HandshakeType as H, ServerHello};
+use crate::identity::{ClientIdentities, Identity, RawPublicKeys, ResolveClientIdentity, VerifyPeer};
+use crate::message::{
+    CertificateRequest, CertificateType, ClientHello, ExtensionType, HandshakeType as H, ServerHello,
+};
 use crate::proof::PeerProof;
 use crate::session::ClientAuthPolicy;
 use crate::testing::bench::{Bench, TO_CLIENT, TO_SERVER};
@@ -40,7 +43,7 @@ fn client(certificates: bool) -> Bench {
     bench
 }
 
-fn says(bench: &mut Bench, change: impl FnOnce(&mut ServerHello<'_>)) -> Result<(), crate::error::Error> {
+fn says(bench: &mut Bench, change: impl FnOnce(&mut ServerHello<'_>)) -> Result<(), Error> {
     let hello = bench.puppet.server_hello(change);
     bench.say_message(&hello)
 }
@@ -57,7 +60,7 @@ fn server(
     policy: ClientAuthPolicy,
     verifier: Arc<dyn VerifyPeer>,
     types: Option<&'static [u8]>,
-) -> (Bench, Result<(), crate::error::Error>) {
+) -> (Bench, Result<(), Error>) {
     let config = server_config(&P256, false).client_authentication(policy, verifier);
     let mut bench = Bench::server(config.build().expect("a configuration"));
     bench.puppet.identity = raw(&P256);
@@ -356,6 +359,57 @@ fn a_client_that_does_not_take_the_type_of_our_certificate_is_refused() {
         let result = bench.say_message(&hello);
         let ours = [identity.certificate_type()].into();
         let reason = Reason::NoCommonCertificateType { ours, peer: peer.into() };
+        bench.failed(result, &reason, AlertDescription::UNSUPPORTED_CERTIFICATE);
+    }
+}
+
+/// A client that was asked for a certificate by a server that has one; ServerHello says that it is to be of this type.
+fn asked(
+    resolver: impl ResolveClientIdentity + 'static,
+    asked_for: Option<CertificateType>,
+) -> (Bench, Result<(), Error>) {
+    let config = client_config(false, false).identity_resolver(Arc::new(resolver)).build().expect("a configuration");
+    let mut bench = Bench::client(config);
+    says(&mut bench, |hello| hello.extensions.client_certificate_type = asked_for).expect("a type that was offered");
+    bench.go(&[CERTIFICATE, TO_CLIENT[2], Letter::Handshake(H::CERTIFICATE_REQUEST)]);
+    let result = bench.say(TO_CLIENT[3]);
+    (bench, result)
+}
+
+#[test]
+fn a_client_with_a_key_alone_shows_none_to_a_server_that_knows_x509_alone() {
+    for (asked_for, expected) in [(None, &[][..]), (Some(RAW), P256.public_key().spki())] {
+        let (bench, result) = asked(ClientIdentities::new([raw(&P256)]), asked_for);
+        result.expect("whatever it shows");
+        let sent = |heard: &Heard| match heard {
+            Heard::Message(H::CERTIFICATE, message) => Some(message[7..].to_vec()),
+            _ => None,
+        };
+        assert_eq!(bench.puppet.heard.iter().find_map(sent).as_deref(), Some(expected), "{asked_for:?}");
+    }
+}
+
+/// A resolver that does not listen.
+#[derive(Debug)]
+struct Always(Identity);
+
+impl ResolveClientIdentity for Always {
+    fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Now(Some(Arc::new(self.0.clone())))
+    }
+
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[X509, RAW]
+    }
+}
+
+#[test]
+fn a_client_never_shows_another_type_than_it_was_asked_for() {
+    for (identity, asked_for, ours, peer) in
+        [(P256.clone(), Some(RAW), X509, RAW), (raw(&P256), Some(X509), RAW, X509), (raw(&P256), None, RAW, X509)]
+    {
+        let (mut bench, result) = asked(Always(identity), asked_for);
+        let reason = Reason::NoCommonCertificateType { ours: [ours].into(), peer: [peer].into() };
         bench.failed(result, &reason, AlertDescription::UNSUPPORTED_CERTIFICATE);
     }
 }
