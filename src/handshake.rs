@@ -222,7 +222,8 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// The suite, which is known from ServerHello on.
     pub(crate) fn suite(&self) -> Result<&'static Suite, Reason> {
-        self.facts.suite.ok_or(Reason::Local { what: "the handshake", why: "no cipher suite yet".into() })
+        let missing = || Reason::Local { what: "the handshake", why: "no cipher suite yet".into() };
+        self.facts.suite.ok_or_else(missing)
     }
 
     /// RFC 5246 §8.1, RFC 7627 §4. With extended_master_secret, the transcript must end with ClientKeyExchange.

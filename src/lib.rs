@@ -98,7 +98,7 @@
 //!         Step::Closed => { conn.close(); request = &[]; break }
 //!         Step::Ask(ask) => conn.answer(decide(ask))?,
 //!         Step::Waiting => wait(),
-//!         Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
+//!         Step::Established | Step::Progress | Step::Failing => {}
 //!     }
 //! }
 //! # let Sent { produced, .. } = conn.write(request, &mut out)?;
@@ -107,11 +107,39 @@
 //! # }
 //! ```
 //!
+//! # Resumption
+//!
+//! A session saves its second handshake the key exchange, the certificates and the signature. Nothing is kept unless the
+//! configuration says where:
+//!
+//! ```
+//! # #[cfg(feature = "webpki")]
+//! # fn configs(identity: tls12::Identity, root: tls12::pki_types::CertificateDer<'static>) -> Result<(), tls12::ConfigError> {
+//! use std::sync::Arc;
+//! use tls12::{ClientCache, ClientConfig, MemoryStore, ServerConfig, Tickets};
+//!
+//! let server = ServerConfig::builder()
+//!     .identity(identity)
+//!     .tickets(Arc::new(Tickets::new()?)) // kept by the clients, under keys that change
+//!     .session_store(Arc::new(MemoryStore::new(10_000))); // for clients that take no tickets
+//! let client = ClientConfig::builder().roots([root]).sessions(Arc::new(ClientCache::new()));
+//! # let _ = (server, client);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Stores outside the process implement [`SessionStore`], [`TicketSealer`] or [`ClientSessions`], and answer when they can. A session
+//! is resumed only where it belongs: under the same configuration (`session_context`), server name, cipher suite, application
+//! protocol, extended master secret and policy for client certificates, within its lifetime and that of the certificates.
+//! Anything else is a full handshake, and [`Observer::not_resumed`] is told why.
+//!
 //! # What to know
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
 //!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
 //!   Raw public keys (RFC 7250), in the place of certificates or beside them, are for [`RawPublicKeys`].
+//! - **Clients with certificates.** A server asks for them with `client_authentication`; whether there was one is for
+//!   [`PeerProof`] to say. A client shows an `identity` that fits what the server accepts.
 //! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
 //!   with an [`Acceptor`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
@@ -208,7 +236,7 @@ pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, RecordSize, Sent};
-pub use record_buffer::{RecordBuffer, Step};
+pub use record_buffer::{HalfStep, RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]

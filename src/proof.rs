@@ -177,8 +177,8 @@ impl Resumable {
         };
         let shown = session.peer_certificates.as_ref().map(|shown| shown.certificate_type());
         let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
-        let other_id = binding.id.is_some_and(|id| !matches!(&session.handle, Handle::Id(own) if **own == *id));
-        if session.side != binding.side || other_id {
+        let has_id = |id: &[u8]| matches!(&session.handle, Handle::Id(own) if **own == *id);
+        if session.side != binding.side || !binding.id.is_none_or(has_id) {
             Err(NotResumed::OtherSession)
         } else if !equal(&session.context, binding.context) {
             Err(NotResumed::OtherConfiguration)

@@ -5,6 +5,9 @@ use core::mem;
 
 use crate::crypto::{Backend, Digest, HashAlgorithm, Hasher};
 
+/// Bytes reserved behind the ClientHello, so that a short ServerHello needs no allocation of its own.
+const HELLO_CAPACITY: usize = 256;
+
 /// The running hash of the PRF over the handshake messages, headers included.
 ///
 /// Until ServerHello names the cipher suite, nobody knows which hash that is: messages wait in a buffer. There they stay as
@@ -29,6 +32,9 @@ impl Transcript {
             hasher.update(messages);
         }
         if self.hasher.is_none() || self.keeps_messages {
+            if self.raw.is_empty() {
+                self.raw.reserve(messages.len() + HELLO_CAPACITY);
+            }
             self.raw.extend_from_slice(messages);
         }
     }

@@ -27,16 +27,14 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         Ok(offered) => (offered, None),
         Err(why) => (None, Some(why)),
     };
-    let ticket = match &offered {
-        Some((session, _)) if let Handle::Ticket(ticket) = &session.handle => Some(&**ticket),
-        _ => None,
-    };
+    let has_ticket = offered.as_ref().is_some_and(|(session, _)| session.has_ticket());
     // RFC 5077 §3.4: with a ticket, an ID by whose echo the server says that it took it.
-    let (random, drawn_id) = cx.draw_random(ticket.is_some())?;
-    let session_id: &[u8] = match offered.as_ref().map(|(session, _)| &session.handle) {
-        Some(Handle::Ticket(_)) => &drawn_id,
-        Some(Handle::Id(id)) => id,
-        Some(Handle::None) | None => &[],
+    let (random, drawn_id) = cx.draw_random(has_ticket)?;
+    let offered = offered.map(|(session, resumable)| Offered { session, resumable, drawn_id });
+    let session_id = offered.as_ref().map(Offered::session_id).unwrap_or_default();
+    let ticket = match offered.as_ref().map(|offered| &offered.session.handle) {
+        Some(Handle::Ticket(ticket)) => Some(&**ticket),
+        _ => None,
     };
     cx.facts.client_random = random;
     if let Some(why) = refused {
@@ -76,8 +74,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     cx.send(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
     cx.outgoing.flush_flight()?;
     cx.facts.server_name = name;
-    let session_id = session_id.into();
-    cx.hs.kept.offered = offered.map(|(session, resumable)| Offered { session, resumable, session_id });
+    cx.hs.kept.offered = offered;
     remember(cx);
     Ok(Machine::WaitServerHello(WaitServerHello { offers }))
 }

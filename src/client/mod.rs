@@ -13,10 +13,10 @@ use alloc::vec::Vec;
 
 use pki_types::{IpAddr, ServerName};
 
-use crate::handshake::Role;
+use crate::handshake::{Role, SessionId};
 use crate::message::{CertificateType, ProtocolVersion};
 use crate::proof::Resumable;
-use crate::session::Session;
+use crate::session::{Handle, Session};
 
 /// The role.
 pub(crate) struct Client;
@@ -50,11 +50,23 @@ pub(crate) struct Kept {
     pub(crate) scts: Option<Vec<u8>>,
 }
 
-/// A session, and the ID by whose echo the server says that it is resumed.
+/// A session, and what the server says to resume it.
 pub(crate) struct Offered {
     pub(crate) session: Arc<Session>,
     pub(crate) resumable: Resumable,
-    pub(crate) session_id: Box<[u8]>,
+    /// Shown with a ticket (RFC 5077 §3.4).
+    pub(crate) drawn_id: SessionId,
+}
+
+impl Offered {
+    /// The ID by whose echo the server says that the session is resumed.
+    pub(crate) fn session_id(&self) -> &[u8] {
+        match &self.session.handle {
+            Handle::Id(id) => id,
+            Handle::Ticket(_) => &self.drawn_id,
+            Handle::None => &[],
+        }
+    }
 }
 
 impl Kept {

@@ -31,7 +31,7 @@ use crate::proof::{Established, PeerProof};
 /// # use std::io::Write;
 /// # use std::net::TcpStream;
 /// # use std::sync::mpsc;
-/// # use tls12::{ClientConnection, RecordBuffer, Sent, Step};
+/// # use tls12::{ClientConnection, HalfStep, RecordBuffer, Sent};
 /// # fn talk(conn: ClientConnection, mut socket: TcpStream, chunks: mpsc::Receiver<Vec<u8>>) -> Result<(), Box<dyn Error>> {
 /// let (mut receiver, mut sender) = conn.split()?;
 /// let (alerts, to_send) = mpsc::channel();
@@ -39,12 +39,12 @@ use crate::proof::{Established, PeerProof};
 /// let listener = std::thread::spawn(move || -> std::io::Result<()> {
 ///     let mut buffer = RecordBuffer::new();
 ///     loop {
-///         match buffer.step(&mut receiver)? {
-///             Step::Data(plaintext) => std::io::stdout().write_all(plaintext)?,
-///             Step::NeedInput => if buffer.fill_from(&mut reading)? == 0 { return Ok(receiver.end_of_input()?) },
-///             Step::SendAlert(token) => _ = alerts.send(token),
-///             Step::Closed => return Ok(()),
-///             _ => {}
+///         match buffer.step_half(&mut receiver)? {
+///             HalfStep::Data(plaintext) => std::io::stdout().write_all(plaintext)?,
+///             HalfStep::NeedInput => if buffer.fill_from(&mut reading)? == 0 { return Ok(receiver.end_of_input()?) },
+///             HalfStep::SendAlert(token) => _ = alerts.send(token),
+///             HalfStep::Closed => return Ok(()),
+///             HalfStep::Progress => {}
 ///         }
 ///     }
 /// });

@@ -18,6 +18,9 @@ const ALERT_RESERVE: u64 = 16;
 /// Bytes reserved when the first message of a flight is written, so that small flights need one allocation.
 const FLIGHT_CAPACITY: usize = 512;
 
+/// Bytes reserved for the end of a flight: the records of ChangeCipherSpec and Finished.
+const END_CAPACITY: usize = 64;
+
 /// Makes records. Those of the handshake, and alerts, wait in a queue; application data is sealed straight into the
 /// caller's buffer.
 pub(crate) struct Outgoing {
@@ -86,7 +89,7 @@ impl Outgoing {
         write: impl FnOnce(&mut Writer<'_>),
     ) -> Result<&[u8], Reason> {
         let start = self.queue.len();
-        if self.flight.is_none() {
+        if self.queue.is_empty() {
             self.queue.reserve(FLIGHT_CAPACITY);
         }
         let mut w = Writer::new(&mut self.queue);
@@ -129,6 +132,7 @@ impl Outgoing {
     /// Ends the flight, sends ChangeCipherSpec (RFC 5246 §7.1), and protects with `key` what follows.
     pub(crate) fn change_cipher_spec(&mut self, key: SealingKey) -> Result<(), Reason> {
         self.flush_flight()?;
+        self.queue.reserve(END_CAPACITY);
         self.state.append(ContentType::CHANGE_CIPHER_SPEC, &[1], &mut self.queue)?;
         self.state = WriteState::protected(key);
         Ok(())

@@ -11,6 +11,7 @@ use hashlink::LruCache;
 use pki_types::{ServerName, UnixTime};
 
 use super::{ClientSessions, Session};
+use crate::crypto::equal;
 
 /// Keeps a client's sessions in memory: some for each server, and of servers up to a number, where the one that was not used for
 /// longest goes first.
@@ -115,7 +116,8 @@ impl ClientSessions for ClientCache {
     fn remove(&self, server_name: &ServerName<'_>, session: &Arc<Session>) {
         let (name, mut servers) = (server_name.to_str(), self.servers());
         let Some(sessions) = servers.get_mut(&*name) else { return };
-        sessions.retain(|kept| !Arc::ptr_eq(kept, session));
+        // RFC 5246 §7.2.2: nor by another ticket of it is the session resumed.
+        sessions.retain(|kept| !equal(&kept.master_secret[..], &session.master_secret[..]));
         if sessions.is_empty() {
             servers.remove(&*name);
         }

@@ -85,6 +85,6 @@ pub trait ClientSessions: Debug + Send + Sync {
     fn put(&self, server_name: &ServerName<'_>, session: Arc<Session>);
 
     /// Forgets a session, the very one that [`Self::find`] or [`Self::put`] knew: the server refused it, or a connection of
-    /// it failed (RFC 5246 §7.2.2).
+    /// it failed (RFC 5246 §7.2.2). Other tickets of the same session had better go as well.
     fn remove(&self, server_name: &ServerName<'_>, session: &Arc<Session>);
 }

@@ -11,7 +11,7 @@ use crate::record_buffer::RecordBuffer;
 const BATCH: usize = 64 << 10;
 
 /// What was received.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inlet {
     pub(crate) received: RecordBuffer,
     /// Where in `received` data of the peer stands that was not asked for yet.
@@ -26,6 +26,7 @@ pub(crate) struct Outlet {
 }
 
 impl Inlet {
+    /// With what was received before.
     pub(crate) fn new(received: RecordBuffer) -> Self {
         Inlet { received, data: 0..0 }
     }

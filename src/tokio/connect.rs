@@ -11,6 +11,7 @@ use super::TlsStream;
 use crate::ask::{Answer, Ask};
 use crate::client::config::ClientConfig;
 use crate::connection::{ClientConnection, ServerConnection};
+use crate::record_buffer::RecordBuffer;
 use crate::server::config::ServerConfig;
 
 /// Makes clients, all with the same configuration.
@@ -76,7 +77,7 @@ impl<D: Fn(Ask) -> F, F: Future<Output = Answer>> TlsConnector<D> {
         transport: T,
     ) -> io::Result<TlsStream<ClientConnection, T>> {
         let client = ClientConnection::new(Arc::clone(&self.config), server_name)?;
-        TlsStream::handshake(client, transport, &self.decide).await
+        TlsStream::handshake(client, transport, RecordBuffer::new(), &self.decide).await
     }
 }
 
@@ -109,7 +110,8 @@ impl<D: Fn(Ask) -> F, F: Future<Output = Answer>> TlsAcceptor<D> {
         &self,
         transport: T,
     ) -> io::Result<TlsStream<ServerConnection, T>> {
-        TlsStream::handshake(ServerConnection::new(Arc::clone(&self.config)), transport, &self.decide).await
+        let server = ServerConnection::new(Arc::clone(&self.config));
+        TlsStream::handshake(server, transport, RecordBuffer::new(), &self.decide).await
     }
 }
 

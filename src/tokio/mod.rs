@@ -43,6 +43,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::ask::{Answer, Ask};
 use crate::connection::{Connection, Event, RefusedSplit};
+use crate::record_buffer::RecordBuffer;
 use crate::stream::buffers::{Inlet, Outlet};
 use crate::stream::is_hung_up;
 use split::Slot;
@@ -62,12 +63,13 @@ pub struct TlsStream<C, T> {
 }
 
 impl<C: Connection, T: AsyncRead + AsyncWrite + Unpin> TlsStream<C, T> {
-    /// Does the handshake of a connection that was made elsewhere. Questions are put to `decide`, each when the answer to
-    /// the one before was taken.
+    /// Does the handshake of a connection that was made elsewhere. `received` is what came from the transport before: what an
+    /// [`Acceptor`](crate::Acceptor) left, or nothing. Questions are put to `decide`, each when the answer to the one before was
+    /// taken.
     ///
     /// # Errors
     /// Those of the connection and of the transport.
-    pub async fn handshake<D, F>(connection: C, transport: T, decide: D) -> io::Result<Self>
+    pub async fn handshake<D, F>(connection: C, transport: T, received: RecordBuffer, decide: D) -> io::Result<Self>
     where
         D: Fn(Ask) -> F,
         F: Future<Output = Answer>,
@@ -75,7 +77,7 @@ impl<C: Connection, T: AsyncRead + AsyncWrite + Unpin> TlsStream<C, T> {
         let mut stream = TlsStream {
             connection,
             transport,
-            inlet: Inlet::default(),
+            inlet: Inlet::new(received),
             outlet: Outlet::default(),
             is_writer_waiting: false,
             is_half_close_allowed: false,

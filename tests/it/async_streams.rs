@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tls12::pki_types::ServerName;
 use tls12::tokio::{ReadHalf, TlsAcceptor, TlsConnector, TlsStream, WriteHalf};
 use tls12::{
-    AlertDescription, ClientConfig, ClientConnection, Connection, Error, Reason, ServerConfig, ServerConnection,
+    Acceptance, Acceptor, AlertDescription, Ask, ClientConfig, ClientConnection, Connection, Error, Reason,
+    RecordBuffer, ServerConfig, ServerConnection,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
@@ -425,6 +426,39 @@ fn a_question_that_nobody_was_named_for_fails_the_handshake_of_both_ends() {
             let acceptor = TlsAcceptor::new(deciding.server_config.clone());
             let error = acceptor.accept(other).await.unwrap_err();
             assert_eq!(reason(&error), &Reason::PeerAlert(AlertDescription::INTERNAL_ERROR));
+        }),
+    ]);
+}
+
+#[test]
+fn a_server_goes_on_from_an_acceptor_with_what_was_received_behind_the_hello() {
+    let (client, config) = configs();
+    let (one, mut other) = duplex(1000);
+    run([
+        task(async {
+            let mut client = TlsConnector::new(client).connect(name(), one).await.unwrap();
+            client.write_all(b"data").await.unwrap();
+            client.shutdown().await.unwrap();
+        }),
+        task(async {
+            let (mut acceptor, mut buffer) = (Acceptor::new(), RecordBuffer::new());
+            let hello = loop {
+                match buffer.accept(&mut acceptor).unwrap() {
+                    Acceptance::ClientHello(hello) => break hello,
+                    Acceptance::NeedInput { .. } => {
+                        let count = other.read(buffer.room()).await.unwrap();
+                        buffer.received(count);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(hello.client_hello().server_name(), Some(NAME));
+            let server = hello.into_connection(config);
+            let decide = async |ask: Ask| ask.fail("nothing is put off");
+            let mut server = TlsStream::handshake(server, other, buffer, decide).await.unwrap();
+            let mut got = Vec::new();
+            server.read_to_end(&mut got).await.unwrap();
+            assert_eq!(got, b"data");
         }),
     ]);
 }

@@ -1,7 +1,7 @@
 //! Verifiers, resolvers and keys that count how often they were asked, and decide at once or later.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tls12::message::{ClientHello, SignatureScheme};
 use tls12::{
@@ -33,8 +33,8 @@ impl Late {
 /// Asks the thing inside, or says `Later`; counts both the questions and the answers.
 #[derive(Debug)]
 pub(crate) struct Decider<T> {
-    inside: T,
-    later: bool,
+    pub(crate) inside: T,
+    later: AtomicBool,
     /// How often the trait was called.
     pub(crate) asked: AtomicU64,
     /// How often the thing inside worked.
@@ -42,13 +42,21 @@ pub(crate) struct Decider<T> {
 }
 
 impl<T> Decider<T> {
-    fn new(inside: T, later: bool) -> Arc<Self> {
+    pub(crate) fn new(inside: T, later: bool) -> Arc<Self> {
+        let later = AtomicBool::new(later);
         Arc::new(Decider { inside, later, asked: AtomicU64::new(0), worked: AtomicU64::new(0) })
     }
 
-    fn decide<A>(&self, work: impl FnOnce(&T) -> A) -> Decision<A> {
+    /// Counts again from nothing.
+    pub(crate) fn start_again(&self, later: bool) {
+        self.later.store(later, Ordering::Relaxed);
+        self.asked.store(0, Ordering::Relaxed);
+        self.worked.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn decide<A>(&self, work: impl FnOnce(&T) -> A) -> Decision<A> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.later { Decision::Later } else { Decision::Now(self.work(work)) }
+        if self.later.load(Ordering::Relaxed) { Decision::Later } else { Decision::Now(self.work(work)) }
     }
 
     /// What the outside does, whenever it does it.
@@ -57,12 +65,13 @@ impl<T> Decider<T> {
         work(&self.inside)
     }
 
-    fn counts(&self) -> (u64, u64) {
+    /// How often it was asked, and how often it worked.
+    pub(crate) fn counts(&self) -> (u64, u64) {
         (self.asked.load(Ordering::Relaxed), self.worked.load(Ordering::Relaxed))
     }
 }
 
-fn now<A>(decision: Decision<A>) -> A {
+pub(crate) fn now<A>(decision: Decision<A>) -> A {
     match decision {
         Decision::Now(answer) => answer,
         Decision::Later => panic!("what is inside decides at once"),

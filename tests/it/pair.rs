@@ -45,10 +45,21 @@ impl Authority {
 
     /// A certificate for these names, signed by the authority.
     pub(crate) fn certify(&self, names: &[&str], key: &impl rcgen::PublicKeyData) -> CertificateDer<'static> {
+        self.certify_with(names, key, |_| {})
+    }
+
+    /// A certificate that is different in something.
+    pub(crate) fn certify_with(
+        &self,
+        names: &[&str],
+        key: &impl rcgen::PublicKeyData,
+        change: impl FnOnce(&mut rcgen::CertificateParams),
+    ) -> CertificateDer<'static> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = rcgen::CertificateParams::new(names).unwrap();
         params.distinguished_name.push(rcgen::DnType::CommonName, "tls12 test");
         params.serial_number = Some(2.into());
+        change(&mut params);
         params.signed_by(key, &self.issuer).unwrap().der().clone()
     }
 

@@ -72,13 +72,17 @@ impl ClientSessions for Kept {
     }
 }
 
-/// Collects why sessions were not resumed.
+/// Collects why sessions were not resumed, and why there were no tickets.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(pub(crate) Mutex<Vec<NotResumed>>);
+pub(crate) struct Refusals(pub(crate) Mutex<Vec<NotResumed>>, Mutex<Vec<String>>);
 
 impl Refusals {
     pub(crate) fn take(&self) -> Vec<NotResumed> {
         std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    pub(crate) fn take_tickets(&self) -> Vec<String> {
+        std::mem::take(&mut *self.1.lock().unwrap())
     }
 }
 
@@ -87,5 +91,9 @@ impl Observer for Refusals {
 
     fn not_resumed(&self, _: &[u8; 32], why: &NotResumed) {
         self.0.lock().unwrap().push(why.clone());
+    }
+
+    fn no_ticket(&self, _: &[u8; 32], why: &str) {
+        self.1.lock().unwrap().push(why.to_string());
     }
 }

@@ -1,7 +1,6 @@
 use alloc::vec;
 
 use super::{Cx, WaitCertificate, resume};
-use crate::client::Offered;
 use crate::client::flow::{AfterServerHello, On};
 use crate::client::hello::Offers;
 use crate::config::ExtendedMasterSecret;
@@ -51,8 +50,8 @@ impl On<ServerHello<'_>> for WaitServerHello {
         cx.hs.kept.ticket_promised = hello.extensions.session_ticket;
         // RFC 5246 §7.4.1.3: the ID of the session that was offered says that it is resumed.
         match cx.hs.kept.offered.take() {
-            Some(Offered { session, resumable, session_id }) if *session_id == *hello.session_id => {
-                resume::start(cx, suite, session, resumable)
+            Some(offered) if *offered.session_id() == *hello.session_id => {
+                resume::start(cx, suite, offered.session, offered.resumable)
             }
             Some(_) => {
                 cx.not_resumed(&NotResumed::Declined);

@@ -33,10 +33,10 @@ pub(crate) struct AskSession {
     now: UnixTime,
 }
 
-/// By what the session is looked up. A ticket stands in the ClientHello that is kept.
+/// By what the session is looked up: where it stands in the ClientHello that is kept.
 enum Lookup {
     Ticket(Range<usize>),
-    Id(Vec<u8>),
+    Id(Range<usize>),
 }
 
 impl AskSession {
@@ -46,12 +46,11 @@ impl AskSession {
         let lookup = match ticket {
             Some(ticket) if !ticket.is_empty() => {
                 config.tickets.as_ref()?;
-                let start = ticket.as_ptr().addr().checked_sub(cx.body.as_ptr().addr())?;
-                Lookup::Ticket(start..start + ticket.len())
+                Lookup::Ticket(place(cx, ticket)?)
             }
             _ if !session_id.is_empty() => {
                 config.session_store.as_ref()?;
-                Lookup::Id(session_id.to_vec())
+                Lookup::Id(place(cx, session_id)?)
             }
             _ => return None,
         };
@@ -59,7 +58,14 @@ impl AskSession {
     }
 }
 
-fn ticket<'a>(cx: &'a Cx<'_>, range: &Range<usize>) -> &'a [u8] {
+/// Where a part of the ClientHello stands in it.
+fn place(cx: &Cx<'_>, part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(cx.body.as_ptr().addr())?;
+    Some(start..start + part.len())
+}
+
+/// What stands there.
+fn part<'a>(cx: &'a Cx<'_>, range: &Range<usize>) -> &'a [u8] {
     cx.hs.kept.client_hello.get(range.clone()).unwrap_or_default()
 }
 
@@ -69,10 +75,8 @@ impl Asks for AskSession {
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Found>, Reason> {
         let config = &cx.hs.config;
         Ok(match (&self.lookup, &config.tickets, &config.session_store) {
-            (Lookup::Ticket(range), Some(tickets), _) => {
-                tickets.open(ticket(cx, range), self.now).map(Found::in_ticket)
-            }
-            (Lookup::Id(id), _, Some(store)) => store.find(id, self.now).map(Found::in_store),
+            (Lookup::Ticket(range), Some(tickets), _) => tickets.open(part(cx, range), self.now).map(Found::in_ticket),
+            (Lookup::Id(range), _, Some(store)) => store.find(part(cx, range), self.now).map(Found::in_store),
             _ => Decision::Now(Found::in_store(None)),
         })
     }
@@ -81,9 +85,9 @@ impl Asks for AskSession {
         let now = self.now;
         match &self.lookup {
             Lookup::Ticket(range) => {
-                Ask::OpenTicket(OpenTicketRequest { token, ticket: ticket(cx, range).to_vec(), now })
+                Ask::OpenTicket(OpenTicketRequest { token, ticket: part(cx, range).to_vec(), now })
             }
-            Lookup::Id(id) => Ask::FindSession(FindSessionRequest { token, id: id.clone(), now }),
+            Lookup::Id(range) => Ask::FindSession(FindSessionRequest { token, id: part(cx, range).to_vec(), now }),
         }
     }
 
@@ -135,7 +139,7 @@ impl AskSession {
     fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<(FoundSession, Resumable), Refused> {
         let (id, none) = match &self.lookup {
             Lookup::Ticket(_) => (None, NotResumed::TicketDeclined),
-            Lookup::Id(id) => (Some(id.as_slice()), NotResumed::UnknownSession),
+            Lookup::Id(range) => (Some(part(cx, range)), NotResumed::UnknownSession),
         };
         let found = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
         let session = &*found.session;
@@ -161,7 +165,8 @@ impl AskSession {
         if session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
             return Err(NotResumed::OtherFragmentLength.into());
         }
-        // RFC 7627 §5.3.
+        // RFC 7627 §5.3. Where neither has it, the session is as good as the connections of such a peer are anyway: no keys are
+        // exported and there is no `tls-unique` (§5.4). A configuration that requires it has refused the client before.
         match (session.extended_master_secret, cx.facts.extended_master_secret) {
             (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret.into()),
             (false, true) => Err(NotResumed::NoExtendedMasterSecret.into()),
