@@ -9,6 +9,7 @@ use pki_types::UnixTime;
 use crate::ask::{Signature, Verdict};
 use crate::crypto::{Backend, KeyAlgorithm, PublicKey, RSA_BITS, SigningKey, Suite, equal};
 use crate::error::{CertificateError, Reason};
+use crate::identity::CertificateTypes;
 use crate::message::SignatureScheme;
 use crate::observer::NotResumed;
 use crate::session::{ClientAuthPolicy, Handle, Session, Side};
@@ -17,13 +18,14 @@ use crate::session::{ClientAuthPolicy, Handle, Session, Side};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PeerProof {
-    /// The verifier accepted its certificate, and it has the certificate's key.
+    /// The verifier accepted its certificate or raw public key, and it has the private key.
     Verified(Minted),
     /// It resumed a session in which it was verified, and it has that session's master secret.
     FromSession(Minted),
     /// Not at all: this server asked its client for no certificate.
     NotRequested(Minted),
-    /// Not at all: this server asked its client for a certificate, and the client showed none.
+    /// Not at all: this server asks its clients for a certificate, and this one showed none, or has none of a type that is taken
+    /// (RFC 7250 §4.2).
     Declined(Minted),
 }
 
@@ -161,6 +163,8 @@ pub(crate) struct Binding<'a> {
     pub(crate) client_auth: ClientAuthPolicy,
     /// RFC 7627 §5.3: whether a session without extended_master_secret may be resumed.
     pub(crate) without_ems: bool,
+    /// Of the peer: those that are taken.
+    pub(crate) certificate_types: &'a CertificateTypes,
 }
 
 /// A session that fits, and may be resumed.
@@ -180,6 +184,7 @@ impl Resumable {
             (None, None) => true,
             _ => false,
         };
+        let shown = session.peer_certificates.as_ref().map(|shown| shown.certificate_type());
         let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
         let has_id = |id: &[u8]| matches!(&session.handle, Handle::Id(own) if **own == *id);
         if session.side != binding.side || !binding.id.is_none_or(has_id) {
@@ -197,6 +202,8 @@ impl Resumable {
             Err(NotResumed::OtherServerName)
         } else if binding.side == Side::Server && (session.client_auth != binding.client_auth || unauthenticated) {
             Err(NotResumed::OtherClientAuthentication)
+        } else if shown.is_some_and(|shown| !binding.certificate_types.contains(shown)) {
+            Err(NotResumed::OtherCertificateType)
         } else if !suite(session.suite) {
             Err(NotResumed::OtherCipherSuite)
         } else if !session.extended_master_secret && !binding.without_ems {

@@ -5,7 +5,7 @@ use crate::config::{Common, CommonBuilder, common_settings, schemes};
 #[cfg(feature = "webpki")]
 use crate::crypto::Backend;
 use crate::error::ConfigError;
-use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
+use crate::identity::{CertificateTypes, ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
 use crate::message::{MaxFragmentLength, SignatureScheme};
 use crate::record::MessageLimits;
 use crate::session::ClientSessions;
@@ -15,11 +15,15 @@ use crate::session::ClientSessions;
 pub struct ClientConfig {
     pub(crate) common: Common,
     pub(crate) verifier: Arc<dyn VerifyPeer>,
+    /// The verifier's.
+    pub(crate) server_types: CertificateTypes,
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) send_server_name: bool,
     pub(crate) sessions: Option<Arc<dyn ClientSessions>>,
     /// Who we are, for servers that ask.
     pub(crate) resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    /// The resolver's.
+    pub(crate) client_types: CertificateTypes,
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
 }
 
@@ -66,7 +70,7 @@ pub struct ClientConfigBuilder {
 impl ClientConfigBuilder {
     common_settings!();
 
-    /// Who says whether a server's certificate is trusted.
+    /// Who says whether a server's certificate, or raw public key, is trusted.
     pub fn verifier(mut self, verifier: Arc<dyn VerifyPeer>) -> Self {
         self.verifier = Some(verifier);
         self
@@ -100,8 +104,8 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// A certificate with its key, for servers that ask for one. Can be called again: each server is shown the first one that
-    /// it accepts, by its type, its signature and its issuer, or none.
+    /// A certificate with its key, or a raw public key, for servers that ask for one. Can be called again: each server is shown the
+    /// first one that it accepts, by its type, its signature and its issuer, or none.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(identity);
         self
@@ -155,13 +159,20 @@ impl ClientConfigBuilder {
             (None, false) => Some(Arc::new(ClientIdentities::new(self.identities))),
             (resolver, true) => resolver,
         };
+        let server_types = CertificateTypes::new("verifier", verifier.certificate_types())?;
+        let client_types = match &resolver {
+            Some(resolver) => CertificateTypes::new("identity_resolver", resolver.certificate_types())?,
+            None => CertificateTypes::x509(),
+        };
         Ok(Arc::new(ClientConfig {
             common,
             verifier,
+            server_types,
             schemes,
             send_server_name: self.send_server_name,
             sessions: self.sessions,
             resolver,
+            client_types,
             max_fragment_length: self.max_fragment_length,
         }))
     }

@@ -60,6 +60,8 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             alpn: common.alpn(),
             status_request: config.verifier.wants_status().then_some(StatusRequest::OCSP),
             signed_certificate_timestamp: config.verifier.wants_scts(),
+            client_certificate_type: config.client_types.offer(),
+            server_certificate_type: config.server_types.offer(),
             // RFC 5077 §3.2: empty to ask for a ticket.
             session_ticket: ticket.or(config.sessions.as_ref().map(|_| <&[u8]>::default())),
             max_fragment_length: config.max_fragment_length,
@@ -102,6 +104,7 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotRes
         server_name: Some(&text_of(&cx.hs.kept.server_name)),
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
+        certificate_types: &cx.hs.config.server_types,
         without_ems: common.resumes_without_ems && common.extended_master_secret != ExtendedMasterSecret::Required,
     };
     let resumable = Resumable::check(session, &binding, |suite| common.suites.iter().any(|own| own.id == suite.id))?;

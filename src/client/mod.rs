@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use pki_types::{IpAddr, ServerName};
 
 use crate::handshake::{Role, SessionId};
-use crate::message::ProtocolVersion;
+use crate::message::{CertificateType, ProtocolVersion};
 use crate::proof::Resumable;
 use crate::session::Handle;
 
@@ -42,6 +42,8 @@ pub(crate) struct Kept {
     pub(crate) new_ticket: Option<(Box<[u8]>, u32)>,
     /// The body of ServerKeyExchange: its signature can only be checked once the certificate is.
     pub(crate) server_key_exchange: Vec<u8>,
+    /// The type of certificate that ServerHello says we would be asked for.
+    pub(crate) certificate_type: CertificateType,
     /// The body of CertificateRequest.
     pub(crate) certificate_request: Option<Vec<u8>>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
@@ -75,6 +77,7 @@ impl Kept {
             ticket_promised: false,
             new_ticket: None,
             server_key_exchange: Vec::new(),
+            certificate_type: CertificateType::X509,
             certificate_request: None,
             ocsp_response: None,
             scts: None,

@@ -1,5 +1,8 @@
 use super::extensions::{Extensions, write, write_block};
-use super::{ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme};
+use super::{
+    CertificateType, ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion,
+    SignatureScheme,
+};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The extensions of a ClientHello that this library understands; absent ones are `None` or `false`.
@@ -24,6 +27,12 @@ pub struct ClientExtensions<'a> {
     pub status_request: Option<StatusRequest<'a>>,
     /// Whether the client takes signed certificate timestamps (RFC 6962 §3.3.1).
     pub signed_certificate_timestamp: bool,
+    /// Codes of the types of certificates that the client can show, best first (RFC 7250 §4.1). See
+    /// [`Self::client_certificate_types`].
+    pub client_certificate_type: Option<&'a [u8]>,
+    /// Codes of the types of certificates that the client takes, best first (RFC 7250 §4.1). See
+    /// [`Self::server_certificate_types`].
+    pub server_certificate_type: Option<&'a [u8]>,
     /// A ticket of an earlier session, or nothing to ask for one (RFC 5077 §3.2).
     pub session_ticket: Option<&'a [u8]>,
     /// The longest fragment that is wanted (RFC 6066 §4). Not checked to be one of the four that there are.
@@ -58,6 +67,12 @@ impl<'a> ClientExtensions<'a> {
             }
             E::STATUS_REQUEST => self.status_request = Some(StatusRequest::read(r)?),
             E::SIGNED_CERTIFICATE_TIMESTAMP => self.signed_certificate_timestamp = true,
+            E::CLIENT_CERTIFICATE_TYPE => {
+                self.client_certificate_type = Some(r.filled(Prefix::U8, "client_certificate_types")?);
+            }
+            E::SERVER_CERTIFICATE_TYPE => {
+                self.server_certificate_type = Some(r.filled(Prefix::U8, "server_certificate_types")?);
+            }
             E::SESSION_TICKET => self.session_ticket = Some(r.rest()),
             E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
             E::RECORD_SIZE_LIMIT => self.record_size_limit = Some(r.u16("record_size_limit")?),
@@ -66,6 +81,17 @@ impl<'a> ClientExtensions<'a> {
             _ => _ = r.rest(),
         }
         Ok(())
+    }
+
+    /// The types of certificates that the client can show if it is asked for one, best first: without the extension X.509
+    /// alone.
+    pub fn client_certificate_types(&self) -> impl Iterator<Item = CertificateType> + Clone + use<'a> {
+        types(self.client_certificate_type)
+    }
+
+    /// The types of certificates that the client takes from the server, best first: without the extension X.509 alone.
+    pub fn server_certificate_types(&self) -> impl Iterator<Item = CertificateType> + Clone + use<'a> {
+        types(self.server_certificate_type)
     }
 
     /// Writes the whole block, or nothing if there is no extension.
@@ -91,6 +117,12 @@ impl<'a> ClientExtensions<'a> {
             if self.signed_certificate_timestamp {
                 write(w, E::SIGNED_CERTIFICATE_TIMESTAMP, |_| ());
             }
+            if let Some(types) = self.client_certificate_type {
+                write(w, E::CLIENT_CERTIFICATE_TYPE, |w| w.vector(Prefix::U8, "client_certificate_types", types));
+            }
+            if let Some(types) = self.server_certificate_type {
+                write(w, E::SERVER_CERTIFICATE_TYPE, |w| w.vector(Prefix::U8, "server_certificate_types", types));
+            }
             if let Some(ticket) = self.session_ticket {
                 write(w, E::SESSION_TICKET, |w| w.bytes(ticket));
             }
@@ -115,6 +147,10 @@ impl<'a> ClientExtensions<'a> {
             }
         });
     }
+}
+
+fn types(offered: Option<&[u8]>) -> impl Iterator<Item = CertificateType> + Clone + use<'_> {
+    offered.unwrap_or(&[CertificateType::X509.0]).iter().copied().map(CertificateType)
 }
 
 const HOST_NAME: u8 = 0;

@@ -43,8 +43,8 @@ pub use hello_request::HelloRequest;
 pub use list::{List, OpaqueList};
 pub use new_session_ticket::NewSessionTicket;
 pub use registry::{
-    CipherSuite, ClientCertificateType, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup,
-    ProtocolVersion, SignatureScheme, UnknownName, is_grease,
+    CertificateType, CipherSuite, ClientCertificateType, ContentType, ExtensionType, HandshakeType, MaxFragmentLength,
+    NamedGroup, ProtocolVersion, SignatureScheme, UnknownName, is_grease,
 };
 pub use server_extensions::ServerExtensions;
 pub use server_hello::ServerHello;

@@ -145,6 +145,18 @@ registry! {
 }
 
 registry! {
+    /// Type of what a Certificate message carries (RFC 7250 §3).
+    CertificateType(u8) {
+        /// A chain of certificates, the default
+        X509 = 0, "X.509";
+        /// OpenPGP, not spoken
+        OPEN_PGP = 1, "OpenPGP";
+        /// A SubjectPublicKeyInfo alone
+        RAW_PUBLIC_KEY = 2, "Raw Public Key";
+    }
+}
+
+registry! {
     /// Protocol version as it stands on the wire (RFC 5246 §6.2.1, appendix E).
     ProtocolVersion(u16) {
         /// SSL 3.0
@@ -276,6 +288,10 @@ registry! {
         APPLICATION_LAYER_PROTOCOL_NEGOTIATION = 16, "application_layer_protocol_negotiation";
         /// RFC 6962 §3.3.1
         SIGNED_CERTIFICATE_TIMESTAMP = 18, "signed_certificate_timestamp";
+        /// RFC 7250
+        CLIENT_CERTIFICATE_TYPE = 19, "client_certificate_type";
+        /// RFC 7250
+        SERVER_CERTIFICATE_TYPE = 20, "server_certificate_type";
         /// RFC 7627
         EXTENDED_MASTER_SECRET = 23, "extended_master_secret";
         /// RFC 8449

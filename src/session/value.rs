@@ -35,7 +35,7 @@ pub struct Session {
     pub(crate) alpn: Option<Box<[u8]>>,
     /// The server's policy at the time; on a client that of a server that asked, or asked not.
     pub(crate) client_auth: ClientAuthPolicy,
-    /// Of the peer, as verified; never an empty list.
+    /// Of the peer, as verified; never an empty list. In their place it can have a raw public key (RFC 7250).
     pub(crate) peer_certificates: Option<PeerCertificates>,
     /// The earliest end of what the verified path rests on, in seconds since 1970-01-01 00:00 UTC.
     pub(crate) peer_not_after: Option<u64>,
@@ -151,7 +151,7 @@ impl Session {
         self.alpn.as_deref()
     }
 
-    /// The certificates that the peer was verified by, its own first.
+    /// The certificates that the peer was verified by, its own first; or its raw public key (RFC 7250).
     #[must_use]
     pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
         self.peer_certificates.as_ref()

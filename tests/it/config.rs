@@ -119,8 +119,8 @@ fn mistakes_in_a_server_s_settings_name_the_field() {
     let problem = "none of them fits the identity with a key of type ECDSA secp256r1";
     assert_names(server().cipher_suites(&RSA_SUITES).build(), "cipher_suites", problem);
     let nameless = || identity(Kind::P256).with_names::<String>([]).unwrap();
-    let problem = "two identities have the same type of key and the same names, or both none: the second would never be \
-                   shown";
+    let problem = "two identities have the same type of key and of certificate and the same names, or both none: the second \
+                   would never be shown";
     assert_names(ServerConfig::builder().identities([nameless(), nameless()]).build(), "identity.names", problem);
     let twins = [identity(Kind::P256), identity(Kind::P256)];
     assert_names(ServerConfig::builder().identities(twins).build(), "identity.names", problem);

@@ -35,6 +35,7 @@ mod misfits;
 mod negotiation;
 mod output;
 mod questions;
+mod raw_keys;
 mod replay;
 mod resumption;
 mod rustls_peer;

@@ -32,10 +32,6 @@ pub(super) fn await_end<N: From<WaitNewTicket> + From<WaitChangeCipherSpec>>(
 ) -> N {
     if cx.hs.kept.ticket_promised { WaitNewTicket(next).into() } else { next.into() }
 }
-
-/// In bytes. A longer one could leave no room in a ClientHello for what else is there, and every connection would fail.
-const LONGEST_TICKET: usize = 16 << 10;
-
 /// The server said that it sends a ticket.
 pub(crate) struct WaitNewTicket(WaitChangeCipherSpec);
 

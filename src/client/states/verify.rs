@@ -7,13 +7,12 @@ use super::finish::{Ours, Proofs, await_end};
 use super::{AskIdentity, Cx, WaitChangeCipherSpec, WaitNewTicket};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::client::flow::{AfterVerdict, Asks, On};
-use crate::codec::Prefix;
 use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::handshake::MasterReady;
 use crate::identity::{Identity, Peer};
-use crate::message::{Certificate, ClientKeyExchange, HandshakeType, OpaqueList, ServerKeyExchange};
+use crate::message::{Certificate, ClientKeyExchange, HandshakeType, ServerKeyExchange};
 use crate::proof::{Claim, KeyExchangeProof, PeerProof};
 
 /// All that the server says before it waits for us is in.
@@ -88,12 +87,11 @@ impl On<Verdict> for AskVerify {
     }
 }
 
-/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty.
+/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty. So it is where a raw public key was asked for: RFC 7250
+/// has no other way to say it.
 pub(super) fn send_certificate(cx: &mut Cx<'_>, identity: Option<&Identity>) -> Result<(), Reason> {
-    let chain = identity.map(Identity::encoded_chain).unwrap_or_default();
-    cx.send(HandshakeType::CERTIFICATE, |w| {
-        Certificate { chain: OpaqueList::from_encoded(Prefix::U24, chain) }.write(w);
-    })
+    let content = identity.map(Identity::encoded).unwrap_or_default();
+    cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(content).write(w))
 }
 
 /// The end of our flight, where nothing is to be signed.

@@ -9,7 +9,7 @@ use crate::codec::Prefix;
 use crate::crypto::Backend;
 use crate::decision::Decision;
 use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity};
-use crate::message::{CertificateRequest, ClientCertificateType, OpaqueList, SignatureScheme};
+use crate::message::{CertificateRequest, CertificateType, ClientCertificateType, OpaqueList, SignatureScheme};
 
 const BOTH_TYPES: &[u8] = &[1, 64];
 const SCHEMES: &[SignatureScheme] = &[
@@ -23,6 +23,7 @@ const ALL: [Kind; 4] = [Kind::P256, Kind::P384, Kind::Ed25519, Kind::Rsa2048];
 /// What a server asks for that takes everything.
 fn request() -> CertificateRequest<'static> {
     CertificateRequest {
+        certificate_type: CertificateType::X509,
         certificate_types: BOTH_TYPES,
         schemes: SCHEMES.into(),
         authorities: OpaqueList::from_encoded(Prefix::U16, &[]),

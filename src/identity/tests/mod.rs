@@ -12,6 +12,7 @@ mod ocsp;
 mod own;
 #[cfg(feature = "webpki")]
 mod pins;
+mod raw_keys;
 mod resolver;
 #[cfg(feature = "webpki")]
 mod staple;

@@ -180,6 +180,24 @@ fn there_is_at_least_one_point_format() {
 }
 
 #[test]
+fn types_of_certificates_are_lists_and_without_them_it_is_x509_alone() {
+    let body = with_extensions(&bare(), &[(19, &[1, 2]), (20, &[3, 2, 0, 77])]);
+    let extensions = ClientHello::read(&body).unwrap().extensions;
+    assert!(extensions.client_certificate_types().eq([CertificateType::RAW_PUBLIC_KEY]));
+    let known = [CertificateType::RAW_PUBLIC_KEY, CertificateType::X509, CertificateType(77)];
+    assert!(extensions.server_certificate_types().eq(known), "best first");
+
+    let extensions = ClientExtensions::default();
+    assert!(extensions.client_certificate_types().eq([CertificateType::X509]));
+    assert!(extensions.server_certificate_types().eq([CertificateType::X509]));
+    assert_eq!(problem(ExtensionType::CLIENT_CERTIFICATE_TYPE, &[0]), Malformed::Empty("client_certificate_types"));
+    assert_eq!(problem(ExtensionType::SERVER_CERTIFICATE_TYPE, &[0]), Malformed::Empty("server_certificate_types"));
+    let typ = ExtensionType::SERVER_CERTIFICATE_TYPE;
+    assert_eq!(problem(typ, &[1, 0, 2]), Malformed::Trailing("server_certificate_type"));
+    assert_eq!(problem(typ, &[2, 0]), Malformed::Truncated("server_certificate_types"));
+}
+
+#[test]
 fn alpn_is_a_list_of_names_that_are_not_empty() {
     let body = with_extensions(&bare(), &[(16, b"\0\x06\x02h2\x02h3")]);
     let names = ClientHello::read(&body).unwrap().extensions.alpn.unwrap();

@@ -77,6 +77,19 @@ fn flags_of_a_server_have_no_content() {
 }
 
 #[test]
+fn a_server_chooses_exactly_one_type_of_certificate_for_each_side() {
+    let body = with_extensions(&bare(), &[(19, &[0]), (20, &[2])]);
+    let extensions = ServerHello::read(&body).unwrap().extensions;
+    assert_eq!(extensions.client_certificate_type, Some(CertificateType::X509));
+    assert_eq!(extensions.server_certificate_type, Some(CertificateType::RAW_PUBLIC_KEY));
+    for typ in [ExtensionType::CLIENT_CERTIFICATE_TYPE, ExtensionType::SERVER_CERTIFICATE_TYPE] {
+        let name = typ.name().unwrap();
+        assert_eq!(problem(typ, &[]), Malformed::Truncated(name), "none");
+        assert_eq!(problem(typ, &[1, 2]), Malformed::Trailing(name), "a list, as a client sends it");
+    }
+}
+
+#[test]
 fn a_server_chooses_exactly_one_protocol() {
     let body = with_extensions(&bare(), &[(16, b"\0\x03\x02h2")]);
     assert_eq!(ServerHello::read(&body).unwrap().extensions.alpn, Some(&b"h2"[..]));

@@ -10,7 +10,7 @@ use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Peer, PeerCertificates};
-use crate::message::{Certificate, CertificateVerify, ClientKeyExchange};
+use crate::message::{Certificate, CertificateType, CertificateVerify, ClientKeyExchange};
 use crate::proof::{Claim, PeerProof};
 use crate::server::flow::{AfterCertificate, AfterCertificateVerify, AfterClaimantKeyExchange, AfterVerdict, Asks, On};
 use crate::session::ClientAuthPolicy;
@@ -18,15 +18,16 @@ use crate::session::ClientAuthPolicy;
 /// The client was asked for its certificate.
 pub(crate) struct WaitCertificate {
     pub(super) exchange: Exchange,
+    pub(super) certificate_type: CertificateType,
 }
 
 impl On<Certificate<'_>> for WaitCertificate {
     type Next = AfterCertificate;
 
     fn on(self, cx: &mut Cx<'_>, certificate: Certificate<'_>) -> Result<AfterCertificate, Reason> {
-        let WaitCertificate { exchange } = self;
-        if !certificate.chain.is_empty() {
-            cx.facts.peer_certificates = Some(PeerCertificates::from(certificate));
+        let WaitCertificate { exchange, certificate_type } = self;
+        if let Some(shown) = PeerCertificates::read(certificate, certificate_type)? {
+            cx.facts.peer_certificates = Some(shown);
             return Ok(AfterCertificate::AskVerify(AskVerify { exchange, now: cx.common().clock.now() }));
         }
         // RFC 5246 §7.4.6: whether to go on without one is for the server to say.

@@ -2,14 +2,13 @@ use alloc::sync::Arc;
 
 use super::{AskSession, AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
-use crate::codec::Prefix;
 use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{
-    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion,
-    ServerExtensions, ServerHello, StatusRequest, UNCOMPRESSED,
+    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, ServerExtensions,
+    ServerHello, StatusRequest, UNCOMPRESSED,
 };
 use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
 use crate::server::negotiate;
@@ -61,6 +60,7 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
+        cx.hs.kept.client_certificate_type = negotiate::client_certificate_type(cx, &hello)?;
         // RFC 5077 §3.4: a session ID is for those who get no ticket.
         let keeps = cx.may_leave_session();
         let session_ticket = keeps && cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
@@ -72,8 +72,7 @@ impl On<Resolved> for AskIdentity {
         let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
         let says = Says { suite: chosen.suite, random, session_id, session_ticket, identity: Some(&identity) };
         send_hello(cx, &hello, &says)?;
-        let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
-        cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
+        cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(identity.encoded()).write(w))?;
         if let Some(response) = response {
             // RFC 6066 §8: immediately after Certificate.
             cx.send(HandshakeType::CERTIFICATE_STATUS, |w| CertificateStatus { response }.write(w))?;
@@ -131,6 +130,14 @@ pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'
             signed_certificate_timestamp: identity
                 .and_then(Identity::sct_list)
                 .filter(|_| hello.extensions.signed_certificate_timestamp),
+            client_certificate_type: cx
+                .hs
+                .kept
+                .client_certificate_type
+                .filter(|_| hello.extensions.client_certificate_type.is_some()),
+            server_certificate_type: identity
+                .map(Identity::certificate_type)
+                .filter(|_| hello.extensions.server_certificate_type.is_some()),
             max_fragment_length: cx.facts.max_fragment_length,
             record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
             ..ServerExtensions::default()

@@ -155,6 +155,7 @@ impl AskSession {
             server_name: cx.facts.server_name.as_deref(),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
+            certificate_types: &cx.hs.config.client_types,
             without_ems: common.resumes_without_ems && !cx.facts.extended_master_secret,
         };
         // RFC 5246 §7.4.1.2: the client's list has the suite of the session.

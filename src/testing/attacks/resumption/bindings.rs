@@ -8,10 +8,11 @@ use crate::alert::AlertDescription;
 use crate::client::config::ClientConfigBuilder;
 use crate::config::ExtendedMasterSecret;
 use crate::error::{CertificateError, Reason};
+use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, ProtocolVersion};
 use crate::observer::NotResumed;
 use crate::proof::PeerProof;
-use crate::session::{self, ClientAuthPolicy, Handle};
+use crate::session::{self, ClientAuthPolicy, Handle, Session};
 use crate::testing::bench::TO_CLIENT;
 use crate::testing::identities::{P256, Refusing, server_config};
 use crate::testing::puppet::{Letter, Side, suite};
@@ -67,6 +68,20 @@ fn a_session_with_client_authentication_is_not_resumed_where_nobody_is_asked() {
         assert!(matches!(server.bench.real.peer_proof(), Some(PeerProof::NotRequested(_))));
         assert!(server.bench.real.peer_certificates().is_none());
     }
+}
+
+/// RFC 7250: a verifier of certificates alone has never judged a raw public key.
+#[test]
+fn a_session_with_a_raw_public_key_is_not_resumed_where_none_is_taken() {
+    let shown = || Some(PeerCertificates::of_raw_public_key(P256.public_key()));
+    for by in WAYS {
+        let session = Session { peer_certificates: shown(), ..with_certificate(ClientAuthPolicy::Required) };
+        let mut server = Server::new(by, session, asks(ClientAuthPolicy::Required));
+        server.goes_on_in_full(|_| (), Some(NotResumed::OtherCertificateType));
+        assert_eq!(server.bench.real.state(), "WaitCertificate");
+    }
+    let (bench, _) = client(of_client(|session| session.peer_certificates = shown()), |config| config);
+    assert_ne!(offered(&bench).0, ID);
 }
 
 /// The triple handshake (RFC 7627 §5.3).
