@@ -1,7 +1,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::config::{Common, CommonBuilder, common_settings, schemes};
+use crate::config::{Common, CommonBuilder, Trust, common_settings, schemes};
 #[cfg(feature = "webpki")]
 use crate::crypto::Backend;
 use crate::error::ConfigError;
@@ -135,17 +135,11 @@ impl ClientConfigBuilder {
             // RFC 8449 §5: a server that knows both ignores this one.
             self.common.record_size_limit.get_or_insert(bytes);
         }
-        let common = self.common.build(self.sessions.is_some())?;
-        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
-        let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
-        if !schemes.iter().any(fits) {
-            return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
-        }
         #[cfg(feature = "webpki")]
         let verifier = match (self.verifier, self.roots) {
             (Some(_), Some(_)) => return Err(ConfigError::new("verifier", "give either `roots` or a `verifier`")),
             (Some(verifier), None) => Some(verifier),
-            (None, Some(roots)) => Some(default_verifier(roots, common.backend)?),
+            (None, Some(roots)) => Some(default_verifier(roots, self.common.backend)?),
             (None, None) => None,
         };
         #[cfg(not(feature = "webpki"))]
@@ -159,6 +153,17 @@ impl ClientConfigBuilder {
             (None, false) => Some(Arc::new(ClientIdentities::new(self.identities))),
             (resolver, true) => resolver,
         };
+        let trust = Trust {
+            role: "client",
+            peer: verifier.session_binding(),
+            own: resolver.as_ref().map_or(Some([0; 32]), |resolver| resolver.session_binding()),
+        };
+        let common = self.common.build(self.sessions.is_some().then_some(trust))?;
+        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
+        let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
+        if !schemes.iter().any(fits) {
+            return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
+        }
         let server_types = CertificateTypes::new("verifier", verifier.certificate_types())?;
         let client_types = match &resolver {
             Some(resolver) => CertificateTypes::new("identity_resolver", resolver.certificate_types())?,

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::crypto::digest;
 use crate::decision::Decision;
 use crate::identity::Identity;
 use crate::message::{CertificateRequest, CertificateType};
@@ -15,6 +16,12 @@ pub trait ResolveClientIdentity: fmt::Debug + Send + Sync {
     ///
     /// What is chosen has to be one that the server takes: see [`Identity::usable_for`].
     fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>>;
+
+    /// Who we are, as a digest: the same in each resolver that would show the same identities. A session, in which the server
+    /// knows us as one of them, is resumed only where the resolver gives the same. `None`: by no other configuration at all.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        None
+    }
 
     /// The types of certificates that there are identities of, best first: the server is told before it asks (RFC 7250 §4.1),
     /// and asks for one of them by [`CertificateRequest::certificate_type`].
@@ -56,5 +63,9 @@ impl ResolveClientIdentity for ClientIdentities {
     fn certificate_types(&self) -> &[CertificateType] {
         // Of no identity at all it is the one that there always is.
         if self.types.is_empty() { &[CertificateType::X509] } else { &self.types }
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(digest("ClientIdentities", self.identities.iter().map(|identity| identity.encoded())))
     }
 }

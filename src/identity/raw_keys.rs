@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use pki_types::ServerName;
 
-use crate::crypto::PublicKey;
+use crate::crypto::{PublicKey, digest};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
 use crate::identity::{Peer, Verified, VerifyPeer};
@@ -85,6 +85,16 @@ impl VerifyPeer for RawPublicKeys {
 
     fn certificate_types(&self) -> &[CertificateType] {
         &self.types
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        let inner = match &self.certificates {
+            Some(verifier) => verifier.session_binding()?,
+            None => [0; 32],
+        };
+        let names: Vec<_> = self.keys.iter().map(|trusted| alloc::format!("{:?}", trusted.server_name)).collect();
+        let keys = self.keys.iter().zip(&names).flat_map(|(trusted, name)| [name.as_bytes(), trusted.key.spki()]);
+        Some(digest("RawPublicKeys", [inner.as_slice()].into_iter().chain(keys)))
     }
 
     fn wants_status(&self) -> bool {

@@ -26,6 +26,13 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
         &[CertificateType::X509]
     }
 
+    /// What it trusts, as a digest: the same in each verifier, of whichever process, that would accept the same peers. A session
+    /// is resumed only where the verifier gives the same as where it was made, since nobody looks at the peer again. `None`:
+    /// by no other configuration at all. What changes all the time, such as revocation lists, had better not count.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        None
+    }
+
     /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`]. A verifier that has
     /// another one inside passes this and the next question on to it: what is not asked for does not come.
     fn wants_status(&self) -> bool {

@@ -3,7 +3,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::codec::Prefix;
-use crate::config::{Common, CommonBuilder, common_settings, schemes};
+use crate::config::{Common, CommonBuilder, Trust, common_settings, schemes};
 use crate::error::ConfigError;
 use crate::identity::{CertificateTypes, Identities, Identity, ResolveIdentity, VerifyPeer};
 use crate::message::{OpaqueList, SignatureScheme};
@@ -160,7 +160,11 @@ impl ServerConfigBuilder {
     /// The first setting that is wrong, by the name of its field.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
         let keeps_sessions = self.session_store.is_some() || self.tickets.is_some();
-        let common = self.common.build(keeps_sessions)?;
+        let verifier = self.client_auth.as_ref().map(|(_, verifier)| verifier);
+        let peer = verifier.map_or(Some([0; 32]), |verifier| verifier.session_binding());
+        // Who we are is bound by the server name.
+        let trust = Trust { role: "server", peer, own: Some([0; 32]) };
+        let common = self.common.build(keeps_sessions.then_some(trust))?;
         let client_schemes = schemes("client_signature_schemes", self.client_schemes, common.backend.verify_schemes())?;
         let (client_types, client_authorities) = match &self.client_auth {
             Some((_, verifier)) => (
