@@ -27,6 +27,7 @@ mod attacks;
 mod client_auth;
 mod config;
 mod handshakes;
+mod issuers;
 mod lifecycle;
 mod negotiation;
 mod output;
