@@ -263,14 +263,24 @@ impl Identity {
             KeyAlgorithm::Ecdsa(_) | KeyAlgorithm::Ed25519 => ClientCertificateType::ECDSA_SIGN,
             KeyAlgorithm::Unknown => return false,
         };
-        let issued = |authority: &[u8]| {
-            self.chain.iter().any(|certificate| certificate_issuer(certificate).is_ok_and(|issuer| issuer == authority))
-        };
         let is_raw = self.certificate_type == CertificateType::RAW_PUBLIC_KEY;
         request.certificate_type == self.certificate_type
             && request.types().any(|accepted| accepted == wanted)
             && self.scheme_among(request.schemes).is_some()
-            && (is_raw || request.authorities.is_empty() || request.authorities.iter().any(issued))
+            && (is_raw || request.authorities.is_empty() || self.is_issued_by(request.authorities.iter()))
+    }
+
+    /// Whether one of the certificates is issued by one of `authorities`, each the DER of a `Name`, such as those that
+    /// [a client trusts](crate::message::ClientExtensions::authorities).
+    #[must_use]
+    pub fn is_issued_by<'a>(&self, authorities: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        let issuers: Vec<_> = self.issuers().collect();
+        authorities.into_iter().any(|authority| issuers.contains(&authority))
+    }
+
+    /// The names of the issuers of the certificates: DER.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.chain.iter().filter_map(|certificate| certificate_issuer(certificate).ok())
     }
 
     /// The first scheme of the key that is one of `accepted`.

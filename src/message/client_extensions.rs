@@ -1,7 +1,7 @@
 use super::extensions::{Extensions, write, write_block};
 use super::{
     CertificateType, ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion,
-    SignatureScheme,
+    SignatureScheme, TrustedAuthorities,
 };
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
@@ -41,6 +41,10 @@ pub struct ClientExtensions<'a> {
     pub record_size_limit: Option<u16>,
     /// The versions that the client speaks, best first (RFC 8446 §4.2.1).
     pub supported_versions: Option<List<'a, ProtocolVersion>>,
+    /// The authorities whose keys the client has (RFC 6066 §6).
+    pub trusted_ca_keys: Option<TrustedAuthorities<'a>>,
+    /// The names of authorities that the client trusts, each the DER of a `Name` (RFC 8446 §4.2.4).
+    pub certificate_authorities: Option<OpaqueList<'a>>,
     /// All extensions as they came, also those that stand in no other field. Not written.
     pub all: Extensions<'a>,
 }
@@ -77,6 +81,10 @@ impl<'a> ClientExtensions<'a> {
             E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
             E::RECORD_SIZE_LIMIT => self.record_size_limit = Some(r.u16("record_size_limit")?),
             E::SUPPORTED_VERSIONS => self.supported_versions = Some(List::read(r, Prefix::U8, "versions")?),
+            E::TRUSTED_CA_KEYS => self.trusted_ca_keys = Some(TrustedAuthorities::read(r)?),
+            E::CERTIFICATE_AUTHORITIES => {
+                self.certificate_authorities = Some(OpaqueList::filled(r, Prefix::U16, Prefix::U16, "authorities")?);
+            }
             // RFC 5246 §7.4.1.4: a server ignores what it does not know.
             _ => _ = r.rest(),
         }
@@ -92,6 +100,13 @@ impl<'a> ClientExtensions<'a> {
     /// The types of certificates that the client takes from the server, best first: without the extension X.509 alone.
     pub fn server_certificate_types(&self) -> impl Iterator<Item = CertificateType> + Clone + use<'a> {
         types(self.server_certificate_type)
+    }
+
+    /// The names of all authorities that the client says it trusts, each the DER of a `Name`: those of `trusted_ca_keys`, then
+    /// those of `certificate_authorities`.
+    pub fn authorities(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
+        let keys = self.trusted_ca_keys.into_iter().flat_map(TrustedAuthorities::names);
+        keys.chain(self.certificate_authorities.into_iter().flat_map(OpaqueList::iter))
     }
 
     /// Writes the whole block, or nothing if there is no extension.
@@ -134,6 +149,12 @@ impl<'a> ClientExtensions<'a> {
             }
             if let Some(versions) = self.supported_versions {
                 write(w, E::SUPPORTED_VERSIONS, |w| versions.write(w, Prefix::U8, "versions"));
+            }
+            if let Some(authorities) = self.trusted_ca_keys {
+                write(w, E::TRUSTED_CA_KEYS, |w| authorities.write(w));
+            }
+            if let Some(authorities) = self.certificate_authorities {
+                write(w, E::CERTIFICATE_AUTHORITIES, |w| authorities.write(w, Prefix::U16, "authorities"));
             }
             // Last, since some old servers stumble over an empty extension at the end.
             if let Some(groups) = self.supported_groups {

@@ -24,6 +24,7 @@ mod server_hello_done;
 mod server_key_exchange;
 #[cfg(test)]
 mod tests;
+mod trusted_authorities;
 #[cfg(any(test, fuzzing))]
 mod write;
 
@@ -50,6 +51,7 @@ pub use server_extensions::ServerExtensions;
 pub use server_hello::ServerHello;
 pub use server_hello_done::ServerHelloDone;
 pub use server_key_exchange::{EcdhParams, ServerKeyExchange};
+pub use trusted_authorities::{TrustedAuthorities, TrustedAuthority};
 
 use crate::codec::{Malformed, Prefix, Reader};
 

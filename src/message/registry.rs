@@ -276,6 +276,8 @@ registry! {
         SERVER_NAME = 0, "server_name";
         /// RFC 6066 §4
         MAX_FRAGMENT_LENGTH = 1, "max_fragment_length";
+        /// RFC 6066 §6
+        TRUSTED_CA_KEYS = 3, "trusted_ca_keys";
         /// RFC 6066 §8
         STATUS_REQUEST = 5, "status_request";
         /// RFC 8422 §5.1.1
@@ -300,6 +302,8 @@ registry! {
         SESSION_TICKET = 35, "session_ticket";
         /// RFC 8446 §4.2.1
         SUPPORTED_VERSIONS = 43, "supported_versions";
+        /// RFC 8446 §4.2.4
+        CERTIFICATE_AUTHORITIES = 47, "certificate_authorities";
         /// RFC 5746
         RENEGOTIATION_INFO = 0xff01, "renegotiation_info";
     }

@@ -18,6 +18,8 @@ pub struct ServerExtensions<'a> {
     pub ec_point_formats: Option<&'a [u8]>,
     /// The name of the one application protocol that was chosen (RFC 7301 §3.1).
     pub alpn: Option<&'a [u8]>,
+    /// Whether the server used the authorities that it was told of (RFC 6066 §6).
+    pub trusted_ca_keys: bool,
     /// Whether a CertificateStatus may come (RFC 6066 §8).
     pub status_request: bool,
     /// Signed certificate timestamps, each a `SerializedSCT` (RFC 6962 §3.3).
@@ -54,6 +56,7 @@ impl<'a> ServerExtensions<'a> {
                 let what = "protocol_name_list";
                 self.alpn = Some(r.sub(Prefix::U16, what, |r| r.filled(Prefix::U8, what))?);
             }
+            E::TRUSTED_CA_KEYS => self.trusted_ca_keys = true,
             E::STATUS_REQUEST => self.status_request = true,
             E::SIGNED_CERTIFICATE_TIMESTAMP => {
                 self.signed_certificate_timestamp = Some(OpaqueList::filled(r, Prefix::U16, Prefix::U16, "sct_list")?);
@@ -92,6 +95,9 @@ impl<'a> ServerExtensions<'a> {
                     let what = "protocol_name_list";
                     w.sub(Prefix::U16, what, |w| w.vector(Prefix::U8, what, name));
                 });
+            }
+            if self.trusted_ca_keys {
+                write(w, E::TRUSTED_CA_KEYS, |_| ());
             }
             if self.status_request {
                 write(w, E::STATUS_REQUEST, |_| ());

@@ -85,8 +85,9 @@ pub struct ServerConfigBuilder {
 impl ServerConfigBuilder {
     common_settings!();
 
-    /// A certificate with its key, or a raw public key. Can be called again: each client is then shown the one that it can verify and that has the
-    /// name it asks for (see [`Identity::with_names`]), the first ones first.
+    /// A certificate with its key, or a raw public key. Can be called again: each client is then shown the one that it can
+    /// verify, that has the name it asks for (see [`Identity::with_names`]) and whose issuer it trusts; [`Identities`] has the
+    /// exact order.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(identity);
         self
@@ -233,10 +234,13 @@ fn check_names(identities: &[Identity], strict: bool) -> Result<(), ConfigError>
     let mut left = identities;
     while let [identity, others @ ..] = left {
         let key = |identity: &Identity| (identity.public_key().algorithm(), identity.certificate_type());
-        let same = |other: &&Identity| key(other) == key(identity) && other.names() == identity.names();
-        if others.iter().any(|other| same(&other)) {
-            let problem = "two identities have the same type of key and of certificate and the same names, or both none: the second would \
-                           never be shown";
+        let is_issuer = |name: &[u8]| identity.issuers().any(|issuer| issuer == name);
+        let never_shown = |other: &Identity| {
+            key(other) == key(identity) && other.names() == identity.names() && other.issuers().all(is_issuer)
+        };
+        if others.iter().any(never_shown) {
+            let problem = "two identities have the same type of key and of certificate, the same names, or both none, and the \
+                           same issuers: the second would never be shown";
             return Err(ConfigError::new(FIELD, problem));
         }
         left = others;

@@ -29,6 +29,7 @@ mod config;
 mod every_question;
 mod forgotten;
 mod handshakes;
+mod issuers;
 mod late;
 mod lifecycle;
 mod misfits;

@@ -68,13 +68,13 @@ fn the_key_has_a_signature_scheme_that_the_server_verifies() {
 }
 
 /// An authority of this name, issued by another or by itself.
-struct Authority {
+pub(super) struct Authority {
     certificate: Vec<u8>,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new(name: &str, above: Option<&Authority>) -> Self {
+    pub(super) fn new(name: &str, above: Option<&Authority>) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -87,7 +87,7 @@ impl Authority {
     }
 
     /// An identity by this authority, with the certificates `above` it.
-    fn identity(&self, kind: Kind, above: &[&Authority]) -> Identity {
+    pub(super) fn identity(&self, kind: Kind, above: &[&Authority]) -> Identity {
         let key = key(kind);
         let leaf = server(&["a.example"]).signed_by(&key, &self.issuer).unwrap();
         let above = above.iter().map(|authority| authority.certificate.clone().into());
@@ -97,7 +97,7 @@ impl Authority {
 }
 
 /// A Name of one common name, as DER.
-fn name(common_name: &str) -> Vec<u8> {
+pub(super) fn name(common_name: &str) -> Vec<u8> {
     let text = common_name.as_bytes();
     let length = u8::try_from(text.len()).unwrap();
     // SEQUENCE { SET { SEQUENCE { id-at-commonName, UTF8String } } }

@@ -239,6 +239,46 @@ fn an_ocsp_status_request_has_responders_and_extensions() {
 }
 
 #[test]
+fn trusted_authorities_are_named_in_four_ways() {
+    let digest = [7; 20];
+    let list = [&[0, 1][..], &digest, &[2, 0, 2, 0x30, 0], &[3], &digest].concat();
+    let body = with_extensions(&bare(), &[(3, &[&[0, 48][..], &list].concat()), (47, &[0, 4, 0, 2, 0x30, 1])]);
+    let extensions = ClientHello::read(&body).unwrap().extensions;
+    let authorities: Vec<_> = extensions.trusted_ca_keys.unwrap().iter().collect();
+    let expected = [
+        TrustedAuthority::PreAgreed,
+        TrustedAuthority::KeySha1Hash(&digest),
+        TrustedAuthority::X509Name(&[0x30, 0]),
+        TrustedAuthority::CertSha1Hash(&digest),
+    ];
+    assert_eq!(authorities, expected);
+    assert!(extensions.authorities().eq([[0x30, 0], [0x30, 1]]), "those of both extensions");
+
+    let body = with_extensions(&bare(), &[(3, &[0, 0])]);
+    assert_eq!(ClientHello::read(&body).unwrap().extensions.trusted_ca_keys.unwrap().iter().count(), 0);
+
+    let typ = ExtensionType::TRUSTED_CA_KEYS;
+    assert_eq!(problem(typ, &[]), Malformed::Truncated("trusted_authorities_list"));
+    assert_eq!(problem(typ, &[0, 2, 0]), Malformed::Truncated("trusted_authorities_list"));
+    assert_eq!(problem(typ, &[0, 0, 0]), Malformed::Trailing("trusted_ca_keys"));
+    assert_eq!(problem(typ, &[0, 1, 4]), Malformed::Value("identifier_type"), "of an unknown length");
+    assert_eq!(problem(typ, &[0, 3, 2, 0, 0]), Malformed::Empty("x509_name"));
+    assert_eq!(problem(typ, &[0, 3, 2, 0, 1]), Malformed::Truncated("x509_name"));
+    let short = |identifier| [&[0, 20, identifier][..], &digest[1..]].concat();
+    assert_eq!(problem(typ, &short(1)), Malformed::Truncated("key_sha1_hash"));
+    assert_eq!(problem(typ, &short(3)), Malformed::Truncated("cert_sha1_hash"));
+}
+
+#[test]
+fn certificate_authorities_are_at_least_one_name() {
+    let typ = ExtensionType::CERTIFICATE_AUTHORITIES;
+    assert_eq!(problem(typ, &[0, 0]), Malformed::Empty("authorities"));
+    assert_eq!(problem(typ, &[0, 2, 0, 0]), Malformed::Empty("authorities"), "an empty name");
+    assert_eq!(problem(typ, &[0, 3, 0, 2, 0x30]), Malformed::Truncated("authorities"), "a name beyond the list");
+    assert_eq!(problem(typ, &[0, 3, 0, 1, 0x30, 0]), Malformed::Trailing("certificate_authorities"));
+}
+
+#[test]
 fn limits_have_the_size_of_their_number() {
     assert_eq!(problem(ExtensionType::MAX_FRAGMENT_LENGTH, &[]), Malformed::Truncated("max_fragment_length"));
     assert_eq!(problem(ExtensionType::MAX_FRAGMENT_LENGTH, &[1, 1]), Malformed::Trailing("max_fragment_length"));

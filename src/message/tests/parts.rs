@@ -30,6 +30,13 @@ pub(super) fn list(prefix: Prefix, size: impl Into<SizeRange>) -> impl Strategy<
     })
 }
 
+/// The encoded content of a list of trusted authorities.
+fn trusted_authorities() -> impl Strategy<Value = Vec<u8>> {
+    let digest = (prop_oneof![Just(1), Just(3)], bytes(20)).prop_map(|(typ, digest)| [vec![typ], digest].concat());
+    let name = list(Prefix::U16, 1).prop_map(|name| [vec![2], name].concat());
+    collection::vec(prop_oneof![Just(vec![0]), digest, name], 0..4).prop_map(|authorities| authorities.concat())
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct ClientHelloParts {
     version: u16,
@@ -54,6 +61,8 @@ struct ClientExtensionsParts {
     supported_versions: Option<Vec<ProtocolVersion>>,
     max_fragment_length: Option<u8>,
     record_size_limit: Option<u16>,
+    trusted_ca_keys: Option<Vec<u8>>,
+    certificate_authorities: Option<Vec<u8>>,
     flags: [bool; 2],
 }
 
@@ -83,11 +92,13 @@ prop_compose! {
         session_ticket in option::of(bytes(0..200)),
         supported_versions in option::of(codes()),
         (max_fragment_length, record_size_limit, flags) in any::<(Option<u8>, Option<u16>, [bool; 2])>(),
+        (trusted_ca_keys, certificate_authorities) in
+            (option::of(trusted_authorities()), option::of(list(Prefix::U16, 1..4))),
     ) -> ClientExtensionsParts {
         ClientExtensionsParts {
             server_name, renegotiation_info, supported_groups, ec_point_formats, signature_algorithms, alpn,
             status_request, certificate_types, session_ticket, supported_versions, max_fragment_length,
-            record_size_limit, flags,
+            record_size_limit, trusted_ca_keys, certificate_authorities, flags,
         }
     }
 }
@@ -129,6 +140,11 @@ impl ClientExtensionsParts {
             max_fragment_length: self.max_fragment_length.map(MaxFragmentLength),
             record_size_limit: self.record_size_limit,
             supported_versions: self.supported_versions.as_deref().map(List::from),
+            trusted_ca_keys: self.trusted_ca_keys.as_deref().map(TrustedAuthorities::from_encoded),
+            certificate_authorities: self
+                .certificate_authorities
+                .as_deref()
+                .map(|names| OpaqueList::from_encoded(Prefix::U16, names)),
             all: Extensions::default(),
         }
     }
@@ -146,7 +162,7 @@ pub(super) struct ServerHelloParts {
     scts: Option<Vec<u8>>,
     limits: (Option<u8>, Option<u16>),
     certificate_types: [Option<u8>; 2],
-    flags: [bool; 4],
+    flags: [bool; 5],
 }
 
 prop_compose! {
@@ -161,7 +177,7 @@ prop_compose! {
         scts in option::of(list(Prefix::U16, 1..4)),
         limits in any::<(Option<u8>, Option<u16>)>(),
         certificate_types in any::<[Option<u8>; 2]>(),
-        flags in any::<[bool; 4]>(),
+        flags in any::<[bool; 5]>(),
     ) -> ServerHelloParts {
         ServerHelloParts {
             version, random, session_id, choice, renegotiation_info, ec_point_formats, alpn, scts, limits,
@@ -172,7 +188,7 @@ prop_compose! {
 
 impl ServerHelloParts {
     pub(super) fn hello(&self) -> ServerHello<'_> {
-        let [server_name, extended_master_secret, status_request, session_ticket] = self.flags;
+        let [server_name, extended_master_secret, trusted_ca_keys, status_request, session_ticket] = self.flags;
         let (cipher_suite, compression_method) = self.choice;
         let (max_fragment_length, record_size_limit) = self.limits;
         let [client_certificate_type, server_certificate_type] =
@@ -189,6 +205,7 @@ impl ServerHelloParts {
                 renegotiation_info: self.renegotiation_info.as_deref(),
                 ec_point_formats: self.ec_point_formats.as_deref(),
                 alpn: self.alpn.as_deref(),
+                trusted_ca_keys,
                 status_request,
                 signed_certificate_timestamp: self
                     .scts

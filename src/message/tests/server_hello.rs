@@ -69,6 +69,7 @@ fn flags_of_a_server_have_no_content() {
     for typ in [
         ExtensionType::SERVER_NAME,
         ExtensionType::EXTENDED_MASTER_SECRET,
+        ExtensionType::TRUSTED_CA_KEYS,
         ExtensionType::STATUS_REQUEST,
         ExtensionType::SESSION_TICKET,
     ] {

@@ -90,6 +90,11 @@ fn asks_for_status(hello: &ClientHello<'_>) -> bool {
     matches!(hello.extensions.status_request, Some(StatusRequest::Ocsp { .. }))
 }
 
+/// RFC 6066 §6: the server says so if the authorities that the client names guided its choice.
+fn is_trusted(hello: &ClientHello<'_>, identity: &Identity) -> bool {
+    hello.extensions.trusted_ca_keys.is_some_and(|authorities| identity.is_issued_by(authorities.names()))
+}
+
 /// What ServerHello says differently in a full handshake and in a resumption.
 #[derive(Clone, Copy)]
 pub(super) struct Says<'a> {
@@ -125,6 +130,7 @@ pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
             session_ticket,
+            trusted_ca_keys: identity.is_some_and(|identity| is_trusted(hello, identity)),
             status_request: asks_for_status(hello)
                 && identity.is_some_and(|identity| identity.ocsp_response().is_some()),
             signed_certificate_timestamp: identity
