@@ -112,13 +112,17 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprint!("error: {error}");
+            let mut text = error.to_string();
             let mut cause = error.source();
             while let Some(error) = cause {
-                eprint!(": {error}");
+                // Some errors say their cause themselves.
+                let why = error.to_string();
+                if !text.contains(&why) {
+                    text.push_str(&format!(": {why}"));
+                }
                 cause = error.source();
             }
-            eprintln!();
+            eprintln!("error: {text}");
             ExitCode::FAILURE
         }
     }

@@ -18,7 +18,8 @@
 //! - `self_test`: two such servers, a Redis server and clients, and what happens when Redis goes away.
 //!
 //! Redis never holds a secret in the clear: sessions are sealed, and keys are derived from a seed and the fleet's secret. Who can
-//! write to it can still make sessions vanish or come back for their lifetime, so it belongs behind a password all the same.
+//! write to it can still make sessions vanish or come back, and keys last longer, so it belongs behind a password. And who
+//! has copied what was in it and learns the secret can decrypt the connections: guard that as the certificate's key, and change it.
 
 mod keeper;
 mod self_test;
