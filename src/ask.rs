@@ -41,6 +41,22 @@ pub enum Ask {
     SealTicket(SealTicketRequest),
 }
 
+impl Ask {
+    /// There will be no answer: fails the handshake with `internal_error`, or goes on without where it is about a session.
+    #[must_use]
+    pub fn fail(self, why: impl Into<String>) -> Answer {
+        match self {
+            Ask::Verify(request) => request.fail(why),
+            Ask::ResolveIdentity(request) => request.fail(why),
+            Ask::ResolveClientIdentity(request) => request.fail(why),
+            Ask::Sign(request) => request.fail(why),
+            Ask::FindSession(request) => request.fail(why),
+            Ask::OpenTicket(request) => request.fail(why),
+            Ask::SealTicket(request) => request.fail(why),
+        }
+    }
+}
+
 /// The answer to an [`Ask`]: fits that question of that connection alone.
 #[derive(Debug)]
 pub struct Answer {

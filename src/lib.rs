@@ -98,7 +98,7 @@
 //!         Step::Closed => { conn.close(); request = &[]; break }
 //!         Step::Ask(ask) => conn.answer(decide(ask))?,
 //!         Step::Waiting => wait(),
-//!         Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
+//!         Step::Established | Step::Progress | Step::Failing => {}
 //!     }
 //! }
 //! # let Sent { produced, .. } = conn.write(request, &mut out)?;
@@ -107,16 +107,45 @@
 //! # }
 //! ```
 //!
+//! # Resumption
+//!
+//! A session saves its second handshake the key exchange, the certificates and the signature. Nothing is kept unless the
+//! configuration says where:
+//!
+//! ```
+//! # #[cfg(feature = "webpki")]
+//! # fn configs(identity: tls12::Identity, root: tls12::pki_types::CertificateDer<'static>) -> Result<(), tls12::ConfigError> {
+//! use std::sync::Arc;
+//! use tls12::{ClientCache, ClientConfig, MemoryStore, ServerConfig, Tickets};
+//!
+//! let server = ServerConfig::builder()
+//!     .identity(identity)
+//!     .tickets(Arc::new(Tickets::new()?)) // kept by the clients, under keys that change
+//!     .session_store(Arc::new(MemoryStore::new(10_000))); // for clients that take no tickets
+//! let client = ClientConfig::builder().roots([root]).sessions(Arc::new(ClientCache::new()));
+//! # let _ = (server, client);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Stores outside the process implement [`SessionStore`], [`TicketSealer`] or [`ClientSessions`], and answer when they can. A session
+//! is resumed only where it belongs: under the same configuration (`session_context`), server name, cipher suite, application
+//! protocol, extended master secret and policy for client certificates, within its lifetime and that of the certificates.
+//! Anything else is a full handshake, and [`Observer::not_resumed`] is told why.
+//!
 //! # What to know
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
-//!   validity, key usage and key sizes. What accepts everything is called [`dangerous::AcceptAnything`].
+//!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
+//! - **Clients with certificates.** A server asks for them with `client_authentication`; whether there was one is for
+//!   [`PeerProof`] to say. A client shows an `identity` that fits what the server accepts.
 //! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
 //!   with an [`Acceptor`].
 //! - **Ends.** [`Event::Closed`] is the peer's close_notify: what came is complete. When the transport ends, call
 //!   `end_of_input`: without a close_notify it is [`Reason::Truncated`].
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
+//! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
 //! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
 //!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.
@@ -129,6 +158,7 @@
 //! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
 //!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
+//! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -167,6 +197,8 @@ pub mod stream;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod testing;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod transcript;
 
 pub use alert::{AlertDescription, AlertLevel};
@@ -203,7 +235,7 @@ pub use observer::{Direction, NotResumed, Observer, Seen};
 pub use pki_types;
 pub use proof::{Minted, PeerProof};
 pub use record::{MessageLimits, RecordSize, Sent};
-pub use record_buffer::{RecordBuffer, Step};
+pub use record_buffer::{HalfStep, RecordBuffer, Step};
 pub use server::config::{Preference, ServerConfig, ServerConfigBuilder};
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]

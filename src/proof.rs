@@ -172,9 +172,8 @@ impl Resumable {
             _ => false,
         };
         let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
-        if session.side != binding.side {
-            Err(NotResumed::OtherSession)
-        } else if binding.id.is_some_and(|id| !matches!(&session.handle, Handle::Id(own) if **own == *id)) {
+        let has_id = |id: &[u8]| matches!(&session.handle, Handle::Id(own) if **own == *id);
+        if session.side != binding.side || !binding.id.is_none_or(has_id) {
             Err(NotResumed::OtherSession)
         } else if !equal(&session.context, binding.context) {
             Err(NotResumed::OtherConfiguration)

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::Range;
 
 use crate::ask::Ask;
-use crate::connection::{Acceptance, Accepting, Acceptor, AlertToken, Event, Receive, Received};
+use crate::connection::{Acceptance, Accepting, Acceptor, AlertToken, Connection, Event, Receive, Received, Receiver};
 use crate::error::Error;
 
 /// What is asked of the transport at a time, unless a record needs more, in bytes.
@@ -41,7 +41,20 @@ pub enum Step<'a> {
     Closed,
     /// The connection has failed, and an alert for the peer waits to be written; the next step returns the error.
     Failing,
-    /// From a [`Receiver`](crate::Receiver) alone: hand it to [`Sender::alert`](crate::Sender::alert), and step on.
+}
+
+/// A [`Step`] of a [`Receiver`].
+#[derive(Debug)]
+pub enum HalfStep<'a> {
+    /// The buffer holds no whole record: fill it.
+    NeedInput,
+    /// Something that is not for the application went by.
+    Progress,
+    /// Data of the peer. It is gone at the next step.
+    Data(&'a mut [u8]),
+    /// The peer's close_notify.
+    Closed,
+    /// There is something to say to the peer: hand it to [`Sender::alert`](crate::Sender::alert), and step on.
     SendAlert(AlertToken),
 }
 
@@ -59,21 +72,36 @@ impl RecordBuffer {
         RecordBuffer::default()
     }
 
-    /// Gives the connection, or its receiving half, what is there, at most one record.
+    /// Gives the connection what is there, at most one record.
     ///
     /// # Errors
     /// Why the connection failed.
-    pub fn step<C: Receive>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
+    pub fn step<C: Connection>(&mut self, connection: &mut C) -> Result<Step<'_>, Error> {
         Ok(match self.next_event(connection)? {
             Event::NeedInput { .. } => Step::NeedInput,
-            Event::Progress => Step::Progress,
+            // A whole connection queues its alerts itself.
+            Event::Progress | Event::SendAlert(_) => Step::Progress,
             Event::Ask(ask) => Step::Ask(ask),
             Event::Waiting => Step::Waiting,
             Event::Established => Step::Established,
             Event::Data(range) => Step::Data(self.bytes.get_mut(range).unwrap_or_default()),
             Event::Closed => Step::Closed,
             Event::Failing => Step::Failing,
-            Event::SendAlert(token) => Step::SendAlert(token),
+        })
+    }
+
+    /// As [`Self::step`], for the receiving half of a connection.
+    ///
+    /// # Errors
+    /// Why the connection failed.
+    pub fn step_half(&mut self, receiver: &mut Receiver) -> Result<HalfStep<'_>, Error> {
+        Ok(match self.next_event(receiver)? {
+            Event::NeedInput { .. } => HalfStep::NeedInput,
+            Event::Data(range) => HalfStep::Data(self.bytes.get_mut(range).unwrap_or_default()),
+            Event::Closed => HalfStep::Closed,
+            Event::SendAlert(token) => HalfStep::SendAlert(token),
+            // There are no others: the handshake is done, and what fails comes as a token.
+            _ => HalfStep::Progress,
         })
     }
 

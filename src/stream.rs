@@ -1,18 +1,16 @@
 //! A blocking or non-blocking stream over any `Read + Write`: a thin driver of a connection.
 
+pub(crate) mod buffers;
+
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Range;
 use std::io::{self, ErrorKind, Read, Write};
 
 use crate::ask::Ask;
 use crate::connection::{Connection, Event};
 use crate::error::{Error, Reason};
 use crate::record_buffer::RecordBuffer;
-
-/// How much plaintext is sealed before it is given to the transport, in bytes.
-const BATCH: usize = 64 << 10;
+use buffers::{Inlet, Outlet};
 
 /// A connection and its transport, as one stream of plaintext.
 ///
@@ -27,12 +25,8 @@ const BATCH: usize = 64 << 10;
 pub struct TlsStream<C, T> {
     connection: C,
     transport: T,
-    received: RecordBuffer,
-    /// Where in `received` data of the peer stands that was not asked for yet.
-    data: Range<usize>,
-    /// Bytes for the transport that it did not take yet.
-    output: Vec<u8>,
-    written: usize,
+    inlet: Inlet,
+    outlet: Outlet,
     question: Option<Ask>,
     is_waiting: bool,
     is_half_close_allowed: bool,
@@ -50,10 +44,8 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         TlsStream {
             connection,
             transport,
-            received,
-            data: 0..0,
-            output: Vec::new(),
-            written: 0,
+            inlet: Inlet::new(received),
+            outlet: Outlet::default(),
             question: None,
             is_waiting: false,
             is_half_close_allowed: false,
@@ -130,7 +122,7 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
 
     /// Whether something waits for the transport to take it.
     pub fn wants_write(&self) -> bool {
-        self.written < self.output.len() || self.connection.wants_write()
+        !self.outlet.left().is_empty() || self.connection.wants_write()
     }
 
     /// Whether the handshake waits for a decision.
@@ -140,12 +132,8 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
 
     /// Gives back memory that is not in use, for connections that rest.
     pub fn shrink(&mut self) {
-        if self.data.is_empty() {
-            self.received.shrink();
-        }
-        self.output.drain(..self.written);
-        self.written = 0;
-        self.output.shrink_to_fit();
+        self.inlet.shrink();
+        self.outlet.shrink();
     }
 
     /// The connection, its transport, and what was received from that but not consumed.
@@ -154,44 +142,36 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
     /// The stream itself, while it holds what would be lost: output that was not flushed, data that was not read, a question
     /// that was not taken.
     pub fn into_parts(self) -> Result<(C, T, RecordBuffer), Box<Self>> {
-        if self.wants_write() || !self.data.is_empty() || self.question.is_some() {
+        if self.wants_write() || !self.inlet.data().is_empty() || self.question.is_some() {
             return Err(Box::new(self));
         }
-        Ok((self.connection, self.transport, self.received))
+        Ok((self.connection, self.transport, self.inlet.received))
     }
 
     /// Gives the transport all that waits.
     fn send(&mut self) -> io::Result<()> {
         loop {
-            while let Some(left) = self.output.get(self.written..).filter(|left| !left.is_empty()) {
-                match self.transport.write(left) {
+            while !self.outlet.left().is_empty() {
+                match self.transport.write(self.outlet.left()) {
                     Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                    Ok(count) => self.written += count,
+                    Ok(count) => self.outlet.wrote(count),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 }
             }
-            self.output.clear();
-            self.written = 0;
             if !self.connection.wants_write() {
                 return Ok(());
             }
-            self.seal(&[])?;
+            self.outlet.seal(&mut self.connection, &[])?;
         }
-    }
-
-    /// Appends what the connection has to send to the output; says how much of `plaintext` was taken.
-    fn seal(&mut self, plaintext: &[u8]) -> io::Result<usize> {
-        Ok(self.connection.write_vec(plaintext, &mut self.output)?.taken)
     }
 
     /// One step on the receiving side; `false` at the end of the peer's data.
     fn advance(&mut self) -> io::Result<bool> {
         self.is_waiting = false;
-        match self.received.next_event(&mut self.connection) {
-            Ok(Event::Data(range)) => self.data = range,
+        match self.inlet.next_event(&mut self.connection) {
             Ok(Event::NeedInput { .. }) => {
-                if self.received.fill_from(&mut self.transport)? == 0 {
+                if self.inlet.received.fill_from(&mut self.transport)? == 0 {
                     self.connection.end_of_input()?;
                     return Ok(false);
                 }
@@ -209,7 +189,7 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
                 return Err(self.waits());
             }
             Ok(Event::Waiting) => return Err(self.waits()),
-            Ok(Event::Established | Event::Progress | Event::SendAlert(_)) => {}
+            Ok(Event::Data(_) | Event::Established | Event::Progress | Event::SendAlert(_)) => {}
             // The error follows at the next step.
             Ok(Event::Failing) => _ = self.send(),
             Err(error) => {
@@ -231,10 +211,9 @@ impl<C: Connection, T: Read + Write> TlsStream<C, T> {
         if let Some(reason) = self.connection.error() {
             return reason.clone().into();
         }
-        while matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
-        {
-            match self.received.next_event(&mut self.connection) {
-                Ok(Event::NeedInput { .. }) => match self.received.fill_from(&mut self.transport) {
+        while is_hung_up(&error) {
+            match self.inlet.next_event(&mut self.connection) {
+                Ok(Event::NeedInput { .. }) => match self.inlet.received.fill_from(&mut self.transport) {
                     Ok(1..) => {}
                     _ => break,
                 },
@@ -259,13 +238,9 @@ impl<C: Connection, T: Read + Write> Read for TlsStream<C, T> {
             return Ok(0);
         }
         loop {
-            let left = self.received.data(self.data.clone());
-            if !left.is_empty() {
-                let count = left.len().min(out.len());
-                if let (Some(to), Some(from)) = (out.get_mut(..count), left.get(..count)) {
-                    to.copy_from_slice(from);
-                }
-                self.data.start += count;
+            if !self.inlet.data().is_empty() {
+                let count = self.inlet.data().read(out)?;
+                self.inlet.take(count);
                 return Ok(count);
             }
             self.establish()?;
@@ -284,7 +259,7 @@ impl<C: Connection, T: Read + Write> Write for TlsStream<C, T> {
         self.establish()?;
         // What was taken before goes first, so that the output stays bounded.
         self.send()?;
-        let taken = self.seal(data.get(..BATCH).unwrap_or(data))?;
+        let taken = self.outlet.seal(&mut self.connection, data)?;
         // What is taken is taken: if the transport fails now, the next call says so.
         _ = self.send();
         Ok(taken)
@@ -294,6 +269,11 @@ impl<C: Connection, T: Read + Write> Write for TlsStream<C, T> {
         self.send()?;
         self.transport.flush()
     }
+}
+
+/// Whether the transport takes nothing any more, because the peer is gone.
+pub(crate) fn is_hung_up(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }
 
 impl From<Error> for io::Error {
@@ -313,8 +293,8 @@ impl<C: fmt::Debug, T: fmt::Debug> fmt::Debug for TlsStream<C, T> {
         f.debug_struct("TlsStream")
             .field("connection", &self.connection)
             .field("transport", &self.transport)
-            .field("received", &self.received)
-            .field("unsent", &(self.output.len() - self.written))
+            .field("received", &self.inlet.received)
+            .field("unsent", &self.outlet.left().len())
             .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["connection"],
     &["record_buffer"],
     &["stream"],
+    &["tokio"],
 ];
 
 /// Only for tests: it may use everything, and nothing may use it.

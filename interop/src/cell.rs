@@ -126,6 +126,10 @@ pub struct Report {
     pub alpn: Option<String>,
     /// The name of the server that the client sent; an empty string for none.
     pub server_name: Option<String>,
+    /// Whether the session is one of an earlier connection.
+    pub resumed: Option<bool>,
+    /// The common name in the client's certificate; an empty string for none.
+    pub client: Option<String>,
 }
 
 impl Report {
@@ -171,6 +175,8 @@ impl Report {
                 "ems" => report.extended_master_secret = Some(value == "true"),
                 "alpn" => report.alpn = Some(value.to_owned()),
                 "sni" => report.server_name = Some(value.to_owned()),
+                "resumed" => report.resumed = Some(value == "true"),
+                "client" => report.client = Some(value.to_owned()),
                 _ => {}
             }
         }

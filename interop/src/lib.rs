@@ -9,19 +9,26 @@
 //! | [`ours`] | the only place that drives `tls12` |
 //! | [`cell`] | what is negotiated: the product, and reports of it |
 //! | [`certs`] | keys and chains, made on the spot |
+//! | [`ocsp`] | OCSP responses about them |
+//! | [`ocsp`] | OCSP responses about them |
 //! | [`process`] | child processes that always end, and the programs that must be installed |
+//! | [`capture`] | a connection as a pcap file, read by `tshark` |
 //! | [`net`] | sockets with a deadline |
 //! | [`talk`] | the application data |
+//! | [`h2`] | a little HTTP/2 |
 //! | [`peers`] | one file for each peer |
 //! | [`matrix`] | runs the cells, one connection each |
 //! | [`extras`] | checks beyond the product |
 //! | [`table`] | results, printed |
 
+pub mod capture;
 pub mod cell;
 pub mod certs;
 pub mod extras;
+pub mod h2;
 pub mod matrix;
 pub mod net;
+pub mod ocsp;
 pub mod ours;
 pub mod peers;
 pub mod process;

@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use tls12::message::SignatureScheme;
+use tls12::ClientConfig;
 
 use crate::cell::{Cell, Report};
-use crate::certs::NAME;
+use crate::certs::{Leaf, NAME};
 use crate::net::{self, Socket};
-use crate::ours::{self, Cause, ClientSetup, Failure, ServerSetup, Session};
+use crate::ours::{self, Account, Cause, ClientSetup, Failure, ServerSetup, Session};
 use crate::peers::{AnyClient, AnyServer, Application, Job, Lab, Versions, Want};
-use crate::talk;
+use crate::{h2, talk};
 
 /// What is echoed in a cell, in bytes: three records.
 const TEXT: usize = 40_000;
@@ -21,7 +22,7 @@ const PAGE: usize = 1 << 20;
 
 /// Our client against this server, in this cell.
 pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), String> {
-    let want = Want { cell: *cell, versions: Versions::Both };
+    let want = Want::new(*cell);
     let mut setup = ClientSetup::new(&lab.certs);
     setup.suites = vec![cell.suite];
     setup.groups = cell.offered_groups();
@@ -35,7 +36,7 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), Str
     run().map_err(|error| format!("{error}\n{}", peer.output()))
 }
 
-fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup) -> Result<Report, String> {
+fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetup<'_>) -> Result<Report, String> {
     let mut session = connect(peer.port(lab, want)?, setup)?;
     let ours = session.report();
     ours.check(&want.cell, "tls12")?;
@@ -47,7 +48,7 @@ fn talk_in_cell(peer: &mut AnyServer, lab: &Lab, want: &Want, setup: &ClientSetu
 }
 
 /// A second connection to a server that says what was negotiated, where the first cannot.
-fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -> Result<(), String> {
+fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup<'_>) -> Result<(), String> {
     let mut session = connect(port, setup)?;
     let response = talk::request(&mut session, "GET", "/", &[])?;
     let page = String::from_utf8_lossy(&response.body);
@@ -58,10 +59,19 @@ fn page_in_cell(peer: &AnyServer, port: u16, want: &Want, setup: &ClientSetup) -
 }
 
 /// Connects and does the handshake.
-pub fn connect(port: u16, setup: &ClientSetup) -> Result<Session, Failure> {
+pub fn connect(port: u16, setup: &ClientSetup<'_>) -> Result<Session, Failure> {
+    connect_again(port, &setup.config()?, setup)
+}
+
+/// As [`connect`], with a configuration of this setup that may have sessions.
+pub fn connect_again(port: u16, config: &Arc<ClientConfig>, setup: &ClientSetup<'_>) -> Result<Session, Failure> {
     let socket = Socket::connect(port, net::deadline())
         .map_err(|error| Failure { cause: Cause::Other, text: format!("connecting: {error}") })?;
-    ours::client(setup, socket)
+    let socket = match &setup.capture {
+        Some(capture) => socket.captured(capture),
+        None => socket,
+    };
+    ours::client(config, &setup.name, socket)
 }
 
 /// close_notify from both.
@@ -79,7 +89,8 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), Str
     let served = serve(peer, lab, &setup, &Order::new(lab, talk::text(length, u32::from(cell.suite.0))));
     let lacks = peer.lacks_extended_master_secret();
     let check = || -> Result<(), String> {
-        let (ours, _) = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let account = served.ours.as_ref().map_err(|failure| format!("tls12: {failure}"))?;
+        let ours = &account.report;
         ours.check(cell, "tls12")?;
         ours.check_extended_master_secret(lacks, "tls12")?;
         if ours.server_name.as_deref().is_some_and(|name| name != NAME) {
@@ -106,6 +117,8 @@ pub struct Order<'a> {
     pub alpn: Option<&'a str>,
     /// Whether a client over HTTP sends the payload too.
     pub upload: bool,
+    /// The certificate that it has to show.
+    pub identity: Option<&'a Leaf>,
 }
 
 impl<'a> Order<'a> {
@@ -113,14 +126,14 @@ impl<'a> Order<'a> {
     #[must_use]
     pub fn new(lab: &'a Lab, payload: Vec<u8>) -> Order<'a> {
         let roots = &lab.certs.root.file;
-        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false }
+        Order { name: NAME, roots, payload, versions: Versions::Both, alpn: None, upload: false, identity: None }
     }
 }
 
 /// How one connection of a client to our server went, as both sides tell it.
 pub struct Served {
-    /// What we negotiated, and the scheme that we signed with.
-    pub ours: Result<(Report, Option<SignatureScheme>), Failure>,
+    /// Our side.
+    pub ours: Result<Account, Failure>,
     /// What the client says.
     pub peer: Result<Report, String>,
 }
@@ -134,6 +147,21 @@ impl Served {
 
 /// Serves one connection of this client.
 pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>) -> Served {
+    serve_times(peer, lab, setup, order, Times::Once)
+}
+
+/// Serves two connections, the second one with the session of the first; the accounts are those of the second.
+pub fn serve_twice(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>) -> Served {
+    serve_times(peer, lab, setup, order, Times::Twice)
+}
+
+#[derive(Clone, Copy)]
+enum Times {
+    Once,
+    Twice,
+}
+
+fn serve_times(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &Order<'_>, times: Times) -> Served {
     let failed = |error: String| Served {
         ours: Err(Failure { cause: Cause::Other, text: error }),
         peer: Err("not started".to_owned()),
@@ -155,28 +183,51 @@ pub fn serve(peer: &mut AnyClient, lab: &Lab, setup: &ServerSetup<'_>, order: &O
         versions: order.versions,
         alpn: order.alpn,
         upload: order.upload,
+        identity: order.identity,
         deadline: net::deadline(),
     };
     let (application, peer_closes) = (peer.application(), peer.closes_first());
     let ended = AtomicBool::new(false);
     let served = thread::scope(|scope| {
         let server = scope.spawn(|| {
-            let socket = net::accept(&listener, net::deadline(), &ended).map_err(|error| error.to_string());
-            let mut session = ours::server(setup, socket.map_err(other)?)?;
-            match application {
-                Application::Echo => talk::echo(&mut session, order.payload.len()),
-                Application::Http => talk::serve_http(&mut session, &order.payload),
+            let config = setup.config()?;
+            let one = |last: bool| -> Result<Account, Failure> {
+                let socket =
+                    net::accept(&listener, net::deadline(), &ended).map_err(|error| other(error.to_string()))?;
+                let socket = match &setup.capture {
+                    Some(capture) => socket.captured(capture),
+                    None => socket,
+                };
+                let mut session = ours::server(&config, socket)?;
+                let account = session.account();
+                let http2 = account.report.alpn.as_deref() == Some("h2");
+                match application {
+                    Application::Echo if last => talk::echo(&mut session, order.payload.len()),
+                    Application::Echo => talk::echo_what_comes(&mut session, order.payload.len()).map(drop),
+                    Application::Http if http2 => h2::serve(&mut session, &order.payload),
+                    Application::Http => talk::serve_http(&mut session, &order.payload),
+                }
+                .map_err(other)?;
+                if peer_closes {
+                    session.wait_for_close().map_err(no_close)?;
+                }
+                session.close()?;
+                match session.wait_for_close() {
+                    // curl sends no close_notify after HTTP/2, whose frames say for themselves what is complete.
+                    Err(failure) if failure.cause == Cause::Truncated && http2 => {}
+                    other => other.map_err(no_close)?,
+                }
+                Ok(account)
+            };
+            if let Times::Twice = times {
+                one(false)?;
             }
-            .map_err(other)?;
-            let negotiated = (session.report(), session.scheme());
-            if peer_closes {
-                session.wait_for_close().map_err(no_close)?;
-            }
-            session.close()?;
-            session.wait_for_close().map_err(no_close)?;
-            Ok(negotiated)
+            one(true)
         });
-        let peer = peer.connect(lab, &job);
+        let peer = match times {
+            Times::Once => peer.connect(lab, &job),
+            Times::Twice => peer.connect_twice(lab, &job),
+        };
         ended.store(true, Ordering::SeqCst);
         let ours = server.join().unwrap_or_else(|_| Err(other("our server panicked".to_owned())));
         Served { ours, peer }

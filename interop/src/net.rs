@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::capture::{Capture, From};
+
 /// The longest that one connection may take.
 pub const CELL_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -14,32 +16,51 @@ pub const CELL_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Socket {
     stream: TcpStream,
     deadline: Instant,
+    own: From,
+    capture: Option<Capture>,
 }
 
 impl Socket {
-    fn new(stream: TcpStream, deadline: Instant) -> io::Result<Socket> {
+    fn new(stream: TcpStream, deadline: Instant, own: From) -> io::Result<Socket> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        Ok(Socket { stream, deadline })
+        Ok(Socket { stream, deadline, own, capture: None })
     }
 
     /// Connects to a port of this machine.
     pub fn connect(port: u16, deadline: Instant) -> io::Result<Socket> {
-        Socket::new(TcpStream::connect_timeout(&loopback(port), left(deadline)?)?, deadline)
+        Socket::new(TcpStream::connect_timeout(&loopback(port), left(deadline)?)?, deadline, From::Client)
+    }
+
+    /// Keeps what goes over it.
+    #[must_use]
+    pub fn captured(mut self, capture: &Capture) -> Socket {
+        self.capture = Some(capture.clone());
+        self
+    }
+
+    fn keep(&self, from: From, bytes: &[u8]) {
+        if let Some(capture) = &self.capture {
+            capture.push(from, bytes);
+        }
     }
 }
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(left(self.deadline)?))?;
-        self.stream.read(buffer).map_err(timed_out)
+        let count = self.stream.read(buffer).map_err(timed_out)?;
+        self.keep(self.own.other(), &buffer[..count]);
+        Ok(count)
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(left(self.deadline)?))?;
-        self.stream.write(buffer).map_err(timed_out)
+        let count = self.stream.write(buffer).map_err(timed_out)?;
+        self.keep(self.own, &buffer[..count]);
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -54,7 +75,7 @@ pub fn accept(listener: &TcpListener, deadline: Instant, stop: &AtomicBool) -> i
         // Read first: a client that connected and went away at once is still in the queue.
         let stopped = stop.load(Ordering::SeqCst);
         match listener.accept() {
-            Ok((stream, _)) => return Socket::new(stream, deadline),
+            Ok((stream, _)) => return Socket::new(stream, deadline, From::Server),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stopped => {
                 left(deadline)?;
                 thread::sleep(Duration::from_millis(1));

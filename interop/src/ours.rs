@@ -2,22 +2,27 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use pki_types::{CertificateDer, ServerName};
-use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
+use tls12::message::{CipherSuite, MaxFragmentLength, NamedGroup, SignatureScheme};
 use tls12::stream::TlsStream;
 use tls12::{
-    AlertDescription, Backend, CertificateError, ClientConfig, ClientConnection, Connection, Error, Identity, Reason,
-    ServerConfig, ServerConnection,
+    AlertDescription, Backend, CertificateError, ChannelBinding, ClientAuthPolicy, ClientCache, ClientConfig,
+    ClientConnection, Connection, Error, Identity, KeyLogFile, MemoryStore, OcspError, Reason, ServerConfig,
+    ServerConnection, Tickets, WebPkiVerifier,
 };
 
+use crate::capture::Capture;
 use crate::cell::{GROUPS, Report, SUITES};
 use crate::certs::{Certs, Leaf, NAME};
 use crate::net::Socket;
+use crate::peers::Sessions;
 
 /// What our client asks for.
-#[derive(Clone, Debug)]
-pub struct ClientSetup {
+#[derive(Clone)]
+pub struct ClientSetup<'a> {
     /// The roots that it trusts.
     pub roots: Vec<CertificateDer<'static>>,
     /// The server that it wants.
@@ -30,12 +35,24 @@ pub struct ClientSetup {
     pub schemes: Option<Vec<SignatureScheme>>,
     /// The application protocols that it offers.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
+    /// Whether it keeps sessions and resumes them.
+    pub sessions: bool,
+    /// The certificate that it shows when it is asked.
+    pub identity: Option<&'a Leaf>,
+    /// The longest fragments that it asks for.
+    pub max_fragment_length: Option<MaxFragmentLength>,
+    /// The longest records that it takes, in bytes.
+    pub record_size_limit: Option<u16>,
+    /// Where is kept what goes over its sockets.
+    pub capture: Option<Capture>,
 }
 
-impl ClientSetup {
+impl ClientSetup<'_> {
     /// Everything that there is, for the server of `certs`.
     #[must_use]
-    pub fn new(certs: &Certs) -> ClientSetup {
+    pub fn new(certs: &Certs) -> Self {
         ClientSetup {
             roots: vec![certs.root.certificate.clone()],
             name: ServerName::try_from(NAME).expect("a name"),
@@ -43,7 +60,41 @@ impl ClientSetup {
             groups: GROUPS.to_vec(),
             schemes: None,
             alpn: Vec::new(),
+            key_log: None,
+            sessions: false,
+            identity: None,
+            max_fragment_length: None,
+            record_size_limit: None,
+            capture: None,
         }
+    }
+
+    /// The configuration; connections that are to share sessions share it.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, Failure> {
+        let mut builder = ClientConfig::builder()
+            .roots(self.roots.clone())
+            .cipher_suites(&self.suites)
+            .group_names(&self.groups)
+            .alpn_protocols(self.alpn.iter().map(|name| name.as_bytes()));
+        if let Some(schemes) = &self.schemes {
+            builder = builder.signature_schemes(schemes);
+        }
+        if let Some(file) = &self.key_log {
+            builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+        }
+        if self.sessions {
+            builder = builder.sessions(Arc::new(ClientCache::new()));
+        }
+        if let Some(leaf) = self.identity {
+            builder = builder.identity(identity(leaf)?);
+        }
+        if let Some(length) = self.max_fragment_length {
+            builder = builder.max_fragment_length(length);
+        }
+        if let Some(limit) = self.record_size_limit {
+            builder = builder.record_size_limit(limit);
+        }
+        builder.build().map_err(configuration)
     }
 }
 
@@ -57,13 +108,70 @@ pub struct ServerSetup<'a> {
     pub groups: Vec<NamedGroup>,
     /// The application protocols that it speaks.
     pub alpn: Vec<&'static str>,
+    /// Where it logs its keys.
+    pub key_log: Option<PathBuf>,
+    /// How it lets clients resume sessions.
+    pub sessions: Option<Sessions>,
+    /// Whether clients are asked for certificates, and the roots that these have to lead to.
+    pub clients: Option<(ClientAuthPolicy, Vec<CertificateDer<'static>>)>,
+    /// The OCSP response that it staples, in DER.
+    pub staple: Option<Vec<u8>>,
+    /// The longest records that it takes, in bytes.
+    pub record_size_limit: Option<u16>,
+    /// Where is kept what goes over its sockets.
+    pub capture: Option<Capture>,
 }
 
 impl<'a> ServerSetup<'a> {
     /// Everything that there is, with this certificate.
     #[must_use]
     pub fn new(leaf: &'a Leaf) -> ServerSetup<'a> {
-        ServerSetup { leaves: vec![leaf], suites: SUITES.to_vec(), groups: GROUPS.to_vec(), alpn: Vec::new() }
+        let (suites, groups) = (SUITES.to_vec(), GROUPS.to_vec());
+        ServerSetup {
+            leaves: vec![leaf],
+            suites,
+            groups,
+            alpn: Vec::new(),
+            key_log: None,
+            sessions: None,
+            clients: None,
+            staple: None,
+            record_size_limit: None,
+            capture: None,
+        }
+    }
+
+    /// The configuration; connections that are to share sessions share it.
+    pub fn config(&self) -> Result<Arc<ServerConfig>, Failure> {
+        let mut identities = Vec::new();
+        for leaf in &self.leaves {
+            let mut identity = identity(leaf)?.names_from_certificate().map_err(configuration)?;
+            if let Some(response) = &self.staple {
+                identity = identity.with_ocsp_response(response.clone()).map_err(configuration)?;
+            }
+            identities.push(identity);
+        }
+        let mut builder = ServerConfig::builder()
+            .identities(identities)
+            .cipher_suites(&self.suites)
+            .group_names(&self.groups)
+            .alpn_protocols(self.alpn.iter().map(|name| name.as_bytes()));
+        if let Some(file) = &self.key_log {
+            builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
+        }
+        builder = match self.sessions {
+            None => builder,
+            Some(Sessions::Ids) => builder.session_store(Arc::new(MemoryStore::new(64))),
+            Some(Sessions::Tickets) => builder.tickets(Arc::new(Tickets::new().map_err(configuration)?)),
+        };
+        if let Some((policy, roots)) = &self.clients {
+            let verifier = WebPkiVerifier::for_clients(roots.clone()).map_err(configuration)?;
+            builder = builder.client_authentication(*policy, Arc::new(verifier));
+        }
+        if let Some(limit) = self.record_size_limit {
+            builder = builder.record_size_limit(limit);
+        }
+        builder.build().map_err(configuration)
     }
 }
 
@@ -74,6 +182,12 @@ pub enum Cause {
     WrongName,
     /// The certificate leads to no root of ours.
     UnknownIssuer,
+    /// The OCSP response says that the certificate is revoked.
+    Revoked,
+    /// The OCSP response says nothing good.
+    Staple(OcspError),
+    /// The client shows no certificate.
+    NoClientCertificate,
     /// The peer does not speak TLS 1.2.
     Version,
     /// The peer sent this fatal alert.
@@ -109,7 +223,9 @@ trait Stream: Read + Write {
     fn close(&mut self) -> io::Result<()>;
     fn report(&self) -> Report;
     fn scheme(&self) -> Option<SignatureScheme>;
-    fn export(&self, label: &str) -> Result<[u8; 32], Error>;
+    fn peer_certificate(&self) -> Option<CertificateDer<'static>>;
+    fn export(&self, label: &str) -> Result<Vec<u8>, Error>;
+    fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error>;
 }
 
 macro_rules! stream {
@@ -128,17 +244,28 @@ macro_rules! stream {
                     extended_master_secret: Some(connection.extended_master_secret()),
                     alpn: Some(String::from_utf8_lossy(alpn).into_owned()),
                     server_name: Some(connection.server_name().unwrap_or_default().to_owned()),
+                    resumed: Some(connection.resumed()),
+                    ..Report::default()
                 }
+            }
+
+            fn peer_certificate(&self) -> Option<CertificateDer<'static>> {
+                let certificates = self.connection().peer_certificates()?;
+                certificates.end_entity().map(CertificateDer::into_owned)
             }
 
             fn scheme(&self) -> Option<SignatureScheme> {
                 self.connection().signature_scheme()
             }
 
-            fn export(&self, label: &str) -> Result<[u8; 32], Error> {
-                let mut out = [0; 32];
+            fn export(&self, label: &str) -> Result<Vec<u8>, Error> {
+                let mut out = vec![0; 32];
                 self.connection().exporter(label.as_bytes(), None, &mut out)?;
                 Ok(out)
+            }
+
+            fn binding(&self, kind: ChannelBinding) -> Result<Vec<u8>, Error> {
+                self.connection().channel_binding(kind)
             }
         }
     };
@@ -146,6 +273,35 @@ macro_rules! stream {
 
 stream!(ClientConnection);
 stream!(ServerConnection);
+
+/// What an application can bind its own authentication to, in hexadecimal; `Err` where it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// `tls-unique` (RFC 5929 §3)
+    pub unique: Result<String, String>,
+    /// `tls-server-end-point` (RFC 5929 §4)
+    pub server_end_point: Result<String, String>,
+    /// `tls-exporter` (RFC 9266)
+    pub exporter: Result<String, String>,
+    /// 32 bytes of keying material under [`LABEL`] (RFC 5705)
+    pub material: Result<String, String>,
+}
+
+/// The label of [`Bound::material`].
+pub const LABEL: &str = "EXPERIMENTAL-interop";
+
+/// A connection as we see it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What was negotiated.
+    pub report: Report,
+    /// The scheme of the server's signature.
+    pub scheme: Option<SignatureScheme>,
+    /// Exporters and channel bindings.
+    pub bound: Bound,
+    /// The peer's certificate.
+    pub peer_certificate: Option<CertificateDer<'static>>,
+}
 
 /// An established connection of ours.
 pub struct Session(Box<dyn Stream>);
@@ -172,10 +328,30 @@ impl Session {
         self.0.scheme()
     }
 
-    /// Keying material (RFC 5705), in hexadecimal as OpenSSL prints it.
-    pub fn export(&self, label: &str) -> Result<String, String> {
-        let material = self.0.export(label).map_err(|error| error.to_string())?;
-        Ok(material.iter().map(|byte| format!("{byte:02X}")).collect())
+    /// Exporters and channel bindings.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        let hex = |value: Result<Vec<u8>, Error>| -> Result<String, String> {
+            let value = value.map_err(|error| error.to_string())?;
+            Ok(value.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        Bound {
+            unique: hex(self.0.binding(ChannelBinding::TlsUnique)),
+            server_end_point: hex(self.0.binding(ChannelBinding::TlsServerEndPoint)),
+            exporter: hex(self.0.binding(ChannelBinding::TlsExporter)),
+            material: hex(self.0.export(LABEL)),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account {
+            report: self.report(),
+            scheme: self.scheme(),
+            bound: self.bound(),
+            peer_certificate: self.0.peer_certificate(),
+        }
     }
 
     /// Sends close_notify.
@@ -206,36 +382,19 @@ impl Write for Session {
 }
 
 /// Our client's handshake over a connected socket.
-pub fn client(setup: &ClientSetup, socket: Socket) -> Result<Session, Failure> {
-    let mut builder = ClientConfig::builder()
-        .roots(setup.roots.clone())
-        .cipher_suites(&setup.suites)
-        .group_names(&setup.groups)
-        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()));
-    if let Some(schemes) = &setup.schemes {
-        builder = builder.signature_schemes(schemes);
-    }
-    let config = builder.build().map_err(configuration)?;
-    let connection = ClientConnection::new(config, setup.name.clone()).map_err(|error| failure(&error.into()))?;
+pub fn client(config: &Arc<ClientConfig>, name: &ServerName<'static>, socket: Socket) -> Result<Session, Failure> {
+    let connection = ClientConnection::new(Arc::clone(config), name.clone()).map_err(|error| failure(&error.into()))?;
     Session::establish(connection, socket)
 }
 
 /// Our server's handshake over an accepted socket.
-pub fn server(setup: &ServerSetup<'_>, socket: Socket) -> Result<Session, Failure> {
-    let mut identities = Vec::new();
-    for leaf in &setup.leaves {
-        let key = Backend::default().load_key(&leaf.key).map_err(configuration)?;
-        let identity = Identity::new(leaf.chain.clone(), key).and_then(Identity::names_from_certificate);
-        identities.push(identity.map_err(configuration)?);
-    }
-    let config = ServerConfig::builder()
-        .identities(identities)
-        .cipher_suites(&setup.suites)
-        .group_names(&setup.groups)
-        .alpn_protocols(setup.alpn.iter().map(|name| name.as_bytes()))
-        .build()
-        .map_err(configuration)?;
-    Session::establish(ServerConnection::new(config), socket)
+pub fn server(config: &Arc<ServerConfig>, socket: Socket) -> Result<Session, Failure> {
+    Session::establish(ServerConnection::new(Arc::clone(config)), socket)
+}
+
+fn identity(leaf: &Leaf) -> Result<Identity, Failure> {
+    let key = Backend::default().load_key(&leaf.key).map_err(configuration)?;
+    Identity::new(leaf.chain.clone(), key).map_err(configuration)
 }
 
 fn configuration(error: impl fmt::Display) -> Failure {
@@ -249,6 +408,9 @@ fn failure(error: &io::Error) -> Failure {
     let cause = match ours.reason() {
         Reason::Certificate(CertificateError::WrongName { .. }) => Cause::WrongName,
         Reason::Certificate(CertificateError::UnknownIssuer { .. }) => Cause::UnknownIssuer,
+        Reason::Certificate(CertificateError::Revoked) => Cause::Revoked,
+        Reason::Certificate(CertificateError::OcspResponse(why)) => Cause::Staple(why.clone()),
+        Reason::NoClientCertificate => Cause::NoClientCertificate,
         Reason::Version { .. } | Reason::VersionsWithout12 { .. } => Cause::Version,
         Reason::PeerAlert(alert) => Cause::PeerAlert(*alert),
         Reason::Truncated => Cause::Truncated,

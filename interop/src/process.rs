@@ -28,6 +28,8 @@ pub struct Programs {
     pub java: PathBuf,
     /// `javac`
     pub javac: PathBuf,
+    /// `tshark`
+    pub tshark: PathBuf,
 }
 
 impl Programs {
@@ -49,6 +51,7 @@ impl Programs {
             go: find("go", "golang-go"),
             java: find("java", "default-jdk-headless"),
             javac: find("javac", "default-jdk-headless"),
+            tshark: find("tshark", "tshark"),
         };
         if missing.is_empty() { Ok(programs) } else { Err(missing.join("\n")) }
     }
@@ -184,10 +187,12 @@ impl Process {
         })
     }
 
-    /// Writes a line to its standard input.
+    /// Writes a line to its standard input, in one piece: OpenSSL takes `r` for a command only if the end of the line is read
+    /// with it.
     pub fn send_line(&mut self, line: &str) -> Result<(), String> {
         let stdin = self.stdin.as_mut().ok_or("standard input is closed")?;
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).map_err(|error| format!("{}: {error}", self.what))
+        let written = stdin.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdin.flush());
+        written.map_err(|error| format!("{}: {error}", self.what))
     }
 
     /// Waits for a line of its standard output that `found` takes, and skips those before it.
@@ -237,6 +242,12 @@ impl Process {
     pub fn take_output(&self) -> String {
         let (stdout, stderr) = (self.stdout.take_unseen(), self.stderr.take_unseen());
         show(&self.what, &stdout, &stderr)
+    }
+
+    /// What it wrote to its standard output since the last call, all of it.
+    #[must_use]
+    pub fn take_stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.take_unseen()).into_owned()
     }
 
     fn transcript(&self) -> String {

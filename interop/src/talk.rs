@@ -62,17 +62,26 @@ pub fn expect_echo(stream: &mut (impl Read + Write), payload: &[u8], expected: &
 
 /// Sends back the `length` bytes that come.
 pub fn echo(stream: &mut (impl Read + Write), length: usize) -> Result<(), String> {
+    match echo_what_comes(stream, length)? {
+        done if done < length => Err(format!("the peer closed after {done} of {length} bytes")),
+        _ => Ok(()),
+    }
+}
+
+/// Sends back `length` bytes, or fewer if the peer closes; returns how many it were.
+pub fn echo_what_comes(stream: &mut (impl Read + Write), length: usize) -> Result<usize, String> {
     let mut buffer = vec![0; WINDOW];
     let mut done = 0;
     while done < length {
         let count = stream.read(&mut buffer).map_err(|error| at("reading", done, &error))?;
         if count == 0 {
-            return Err(format!("the peer closed after {done} of {length} bytes"));
+            break;
         }
         stream.write_all(&buffer[..count]).map_err(|error| at("writing", done, &error))?;
         done += count;
     }
-    stream.flush().map_err(|error| at("flushing", done, &error))
+    stream.flush().map_err(|error| at("flushing", done, &error))?;
+    Ok(done)
 }
 
 /// Sends back all that comes until the peer closes.

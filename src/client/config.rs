@@ -148,11 +148,11 @@ impl ClientConfigBuilder {
         let verifier = self.verifier;
         let verifier =
             verifier.ok_or_else(|| ConfigError::new("verifier", "say whom to trust: `roots` or a `verifier`"))?;
-        let resolver = match (self.resolver, self.identities.is_empty()) {
+        let resolver: Option<Arc<dyn ResolveClientIdentity>> = match (self.resolver, self.identities.is_empty()) {
             (Some(_), false) => {
                 return Err(ConfigError::new("identity_resolver", "give either identities or an `identity_resolver`"));
             }
-            (None, false) => Some(Arc::new(ClientIdentities::new(self.identities)) as Arc<_>),
+            (None, false) => Some(Arc::new(ClientIdentities::new(self.identities))),
             (resolver, true) => resolver,
         };
         Ok(Arc::new(ClientConfig {

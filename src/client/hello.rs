@@ -5,7 +5,7 @@ use pki_types::ServerName;
 
 use super::flow::Machine;
 use super::states::WaitServerHello;
-use super::{Client, Offered};
+use super::{Client, Offered, text_of};
 use crate::config::ExtendedMasterSecret;
 use crate::error::Reason;
 use crate::handshake::{Cx, Stored};
@@ -89,7 +89,8 @@ pub(crate) struct Offers {
 /// Whether the session can be offered to this server.
 fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed> {
     let common = cx.common();
-    if session.handle == Handle::None {
+    // RFC 5246 §7.4.1.2: an empty ID names no session, and its echo would say nothing.
+    if matches!(&session.handle, Handle::None) || matches!(&session.handle, Handle::Id(id) if id.is_empty()) {
         return Err(NotResumed::OtherSession);
     }
     let binding = Binding {
@@ -97,7 +98,7 @@ fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed
         now: common.clock.now(),
         context: &common.session_context,
         lifetime: common.session_lifetime,
-        server_name: Some(&cx.hs.kept.server_name.to_str()),
+        server_name: Some(&text_of(&cx.hs.kept.server_name)),
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
     };

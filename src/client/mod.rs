@@ -6,10 +6,12 @@ mod hello;
 mod states;
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pki_types::ServerName;
+use pki_types::{IpAddr, ServerName};
 
 use crate::handshake::Role;
 use crate::message::ProtocolVersion;
@@ -70,3 +72,14 @@ impl Kept {
 }
 
 pub(crate) use hello::start;
+
+/// The name of a server as text: what its sessions are bound to.
+pub(crate) fn text_of(name: &ServerName<'_>) -> String {
+    match name {
+        ServerName::DnsName(name) => name.as_ref().into(),
+        ServerName::IpAddress(IpAddr::V4(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
+        ServerName::IpAddress(IpAddr::V6(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
+        // There is no other kind today.
+        other => format!("{other:?}"),
+    }
+}

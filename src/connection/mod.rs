@@ -230,6 +230,10 @@ macro_rules! api {
                 self.0.answer(answer)
             }
 
+            fn split(self) -> Result<(Receiver, Sender), RefusedSplit<Self>> {
+                $connection::split(self)
+            }
+
             fn is_established(&self) -> bool {
                 self.0.is_established()
             }

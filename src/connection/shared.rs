@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{ClientConnection, Received, Receiver, Sender, ServerConnection};
+use super::{ClientConnection, Received, Receiver, RefusedSplit, Sender, ServerConnection};
 use crate::ask::{Answer, RefusedAnswer};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
@@ -61,6 +61,14 @@ pub trait Connection: Receive + Transmit {
     /// # Errors
     /// This connection doesn't wait for it.
     fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer>;
+
+    /// Makes two halves of an established connection.
+    ///
+    /// # Errors
+    /// The handshake is not done, or the connection has failed. The connection comes back.
+    fn split(self) -> Result<(Receiver, Sender), RefusedSplit<Self>>
+    where
+        Self: Sized;
 
     /// Whether the handshake is done and the connection has not failed.
     fn is_established(&self) -> bool;

@@ -25,6 +25,47 @@ use crate::proof::{Established, PeerProof};
 ///   send, and then [`Event::Closed`];
 /// - an error that the peer is to be told: [`Event::SendAlert`], and then the error;
 /// - a request to renegotiate: [`Event::SendAlert`] for a warning, and it goes on.
+///
+/// ```no_run
+/// # use std::error::Error;
+/// # use std::io::Write;
+/// # use std::net::TcpStream;
+/// # use std::sync::mpsc;
+/// # use tls12::{ClientConnection, HalfStep, RecordBuffer, Sent};
+/// # fn talk(conn: ClientConnection, mut socket: TcpStream, chunks: mpsc::Receiver<Vec<u8>>) -> Result<(), Box<dyn Error>> {
+/// let (mut receiver, mut sender) = conn.split()?;
+/// let (alerts, to_send) = mpsc::channel();
+/// let mut reading = socket.try_clone()?;
+/// let listener = std::thread::spawn(move || -> std::io::Result<()> {
+///     let mut buffer = RecordBuffer::new();
+///     loop {
+///         match buffer.step_half(&mut receiver)? {
+///             HalfStep::Data(plaintext) => std::io::stdout().write_all(plaintext)?,
+///             HalfStep::NeedInput => if buffer.fill_from(&mut reading)? == 0 { return Ok(receiver.end_of_input()?) },
+///             HalfStep::SendAlert(token) => _ = alerts.send(token),
+///             HalfStep::Closed => return Ok(()),
+///             HalfStep::Progress => {}
+///         }
+///     }
+/// });
+/// let mut out = vec![0; 64 << 10];
+/// for chunk in chunks {
+///     to_send.try_iter().for_each(|token| sender.alert(token));
+///     let mut left = &chunk[..];
+///     while !left.is_empty() {
+///         let Sent { taken, produced } = sender.write(left, &mut out)?;
+///         left = &left[taken..];
+///         socket.write_all(&out[..produced])?;
+///     }
+/// }
+/// to_send.try_iter().for_each(|token| sender.alert(token));
+/// sender.close();
+/// let Sent { produced, .. } = sender.write(&[], &mut out)?;
+/// socket.write_all(&out[..produced])?;
+/// # _ = listener.join();
+/// # Ok(())
+/// # }
+/// ```
 pub struct Receiver(pub(super) Half);
 
 pub(super) struct Half {
@@ -37,7 +78,8 @@ pub(super) struct Half {
 
 /// The sending half of a connection that was split, of a client or of a server.
 ///
-/// It learns of the peer's end and of errors by the tokens that it is given; until then it takes data.
+/// It learns of the peer's end and of errors by the tokens that it is given; until then it takes data. The two halves have nothing
+/// in common but the configuration's [`Observer`](crate::Observer), if there is one.
 pub struct Sender {
     sending: Sending,
     error: Option<Error>,
@@ -301,10 +343,16 @@ impl fmt::Debug for Sender {
 pub struct RefusedSplit<C>(Box<(C, Error)>);
 
 impl<C> RefusedSplit<C> {
-    /// The connection.
+    /// The connection, or the stream that it is in.
     #[must_use]
-    pub fn into_connection(self) -> C {
+    pub fn into_inner(self) -> C {
         self.0.0
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn map<S>(self, wrap: impl FnOnce(C) -> S) -> RefusedSplit<S> {
+        let (connection, error) = *self.0;
+        RefusedSplit(Box::new((wrap(connection), error)))
     }
 
     /// The error: [`Reason::NotSplit`], or why the connection has failed.

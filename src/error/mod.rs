@@ -44,7 +44,7 @@ impl Error {
     }
 
     /// The alert that tells the peer, if the reason has one. It was queued, unless we had closed the connection
-    /// before, or the last record of the key was spent.
+    /// before, or the last record of the key was spent. A [`Receiver`](crate::Receiver) hands it out instead.
     #[must_use]
     pub fn alert(&self) -> Option<AlertDescription> {
         self.0.reason.alert()

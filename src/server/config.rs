@@ -191,15 +191,12 @@ impl ServerConfigBuilder {
     }
 }
 
-/// RFC 5246 §7.4.4: `DistinguishedName certificate_authorities<0..2^16-1>`.
+/// RFC 5246 §7.4.4: `DistinguishedName certificate_authorities<0..2^16-1>`. More than that stays unsaid: an empty list leaves
+/// the choice to the client.
 fn encode_authorities(names: &[Vec<u8>]) -> Result<Vec<u8>, ConfigError> {
-    const FIELD: &str = "client_authentication";
     let names = OpaqueList::encode(Prefix::U16, "the name of an authority", names.iter().map(Vec::as_slice))
-        .map_err(|problem| ConfigError::new(FIELD, problem.to_string()))?;
-    if names.len() > usize::from(u16::MAX) {
-        return Err(ConfigError::new(FIELD, "the names of the authorities have more than 65535 bytes in all"));
-    }
-    Ok(names)
+        .map_err(|problem| ConfigError::new("client_authentication", problem.to_string()))?;
+    Ok(if names.len() > usize::from(u16::MAX) { Vec::new() } else { names })
 }
 
 /// An identity that no configured cipher suite can use would never be shown.

@@ -10,18 +10,19 @@ use crate::proof::Established;
 machine! {
     /// The states of a server.
     Server: Machine {
-        wait WaitClientHello       { ClientHello       => AfterClientHello       [AskSession | AskIdentity]; }
-        ask  AskSession            { Found             => AfterFound             [AskIdentity | AskVerifyAgain | AskRenewal | WaitChangeCipherSpec]; }
-        ask  AskVerifyAgain        { Verdict           => AfterVerdictAgain      [AskIdentity | AskRenewal | WaitChangeCipherSpec]; }
-        ask  AskRenewal            { Sealed            => AfterRenewal           [WaitChangeCipherSpec]; }
-        ask  AskIdentity           { Resolved          => AfterIdentity          [AskSignature]; }
-        ask  AskSignature          { Signature         => AfterSignature         [WaitCertificate | WaitClientKeyExchange]; }
-        wait WaitCertificate       { Certificate       => AfterCertificate       [AskVerify | WaitClientKeyExchange]; }
-        ask  AskVerify             { Verdict           => AfterVerdict           [WaitClientKeyExchange]; }
-        wait WaitClientKeyExchange { ClientKeyExchange => AfterClientKeyExchange [WaitCertificateVerify | WaitChangeCipherSpec]; }
-        wait WaitCertificateVerify { CertificateVerify => AfterCertificateVerify [WaitChangeCipherSpec]; }
-        wait WaitChangeCipherSpec  { ChangeCipherSpec  => AfterChangeCipherSpec  [WaitFinished]; }
-        wait WaitFinished          { Finished          => AfterFinished          [AskNewTicket | Established]; }
-        ask  AskNewTicket          { Sealed            => AfterSealed            [Established]; }
+        wait WaitClientHello         { ClientHello       => AfterClientHello         [AskSession | AskIdentity]; }
+        ask  AskSession              { Found             => AfterFound               [AskIdentity | AskVerifyAgain | AskRenewal | WaitChangeCipherSpec]; }
+        ask  AskVerifyAgain          { Verdict           => AfterVerdictAgain        [AskIdentity | AskRenewal | WaitChangeCipherSpec]; }
+        ask  AskRenewal              { Sealed            => AfterRenewal             [WaitChangeCipherSpec]; }
+        ask  AskIdentity             { Resolved          => AfterIdentity            [AskSignature]; }
+        ask  AskSignature            { Signature         => AfterSignature           [WaitCertificate | WaitClientKeyExchange]; }
+        wait WaitCertificate         { Certificate       => AfterCertificate         [AskVerify | WaitClientKeyExchange]; }
+        ask  AskVerify               { Verdict           => AfterVerdict             [WaitClaimantKeyExchange]; }
+        wait WaitClaimantKeyExchange { ClientKeyExchange => AfterClaimantKeyExchange [WaitCertificateVerify]; }
+        wait WaitCertificateVerify   { CertificateVerify => AfterCertificateVerify   [WaitChangeCipherSpec]; }
+        wait WaitClientKeyExchange   { ClientKeyExchange => AfterClientKeyExchange   [WaitChangeCipherSpec]; }
+        wait WaitChangeCipherSpec    { ChangeCipherSpec  => AfterChangeCipherSpec    [WaitFinished]; }
+        wait WaitFinished            { Finished          => AfterFinished            [AskNewTicket | Established]; }
+        ask  AskNewTicket            { Sealed            => AfterSealed              [Established]; }
     }
 }

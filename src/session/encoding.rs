@@ -78,7 +78,7 @@ impl Session {
     /// | 1 +      | 8 bytes, if known: when their verification ends, in seconds since 1970-01-01 00:00 UTC     |
     /// | 1 +      | on a server: the digest of its certificate for `tls-server-end-point`, at most 64 bytes    |
     /// | 1        | max_fragment_length: a code of RFC 6066 §4, or 0 for none                                  |
-    /// | 1        | how it is resumed: 0 as the store or the ticket knows (a server's), 1 by ID, 2 by ticket   |
+    /// | 1        | how it is resumed: 0 by the ticket that it is in (a server's), 1 by ID, 2 by ticket        |
     /// | 2 +      | the ID or the ticket                                                                       |
     ///
     /// Every field is as long as its length can say, since what is in it came out of a field of the same width on the wire.

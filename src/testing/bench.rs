@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::identities::{P256, client_config, server_config, server_name, slow};
 use super::puppet::{Heard, Letter, Puppet, Side};
+use super::sessions::Keeper;
 use super::twin::Twin;
 use super::wire;
 use crate::alert::{AlertDescription, AlertLevel};
@@ -12,9 +13,10 @@ use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::connection::{ClientConnection, Event, Received, Receiver, Sender, ServerConnection};
 use crate::decision::Decision;
 use crate::error::{Error, Reason};
-use crate::identity::VerifyPeer;
 use crate::identity::dangerous::AcceptAnything;
+use crate::identity::{Identity, PeerCertificates, VerifyPeer};
 use crate::message::{ContentType, HandshakeType};
+use crate::proof::PeerProof;
 use crate::{ClientConfig, ServerConfig};
 
 /// The connection under test.
@@ -98,6 +100,18 @@ impl Real {
         }
     }
 
+    pub(super) fn resumed(&self) -> bool {
+        of_either!(self, connection => connection.resumed())
+    }
+
+    pub(super) fn peer_proof(&self) -> Option<&PeerProof> {
+        of_either!(self, connection => connection.peer_proof())
+    }
+
+    pub(super) fn peer_certificates(&self) -> Option<&PeerCertificates> {
+        of_either!(self, connection => connection.peer_certificates())
+    }
+
     pub(super) fn plant(&mut self, state: &'static str, letter: &'static str) {
         of_either!(self, connection => connection.plant(state, letter));
     }
@@ -114,6 +128,10 @@ pub(super) struct Bench {
     pub(super) closed: bool,
     /// How many questions were put off and answered.
     pub(super) answered: usize,
+    /// Who answers for those who keep sessions.
+    pub(super) keeper: Arc<Keeper>,
+    /// What a client that takes its time shows of itself.
+    pub(super) client_identity: Option<Arc<Identity>>,
     /// Until the ClientHello of a server is whole.
     pub(super) twin: Option<Twin>,
 }
@@ -143,7 +161,16 @@ impl Bench {
     }
 
     fn new(real: Real, puppet: Puppet) -> Self {
-        let mut bench = Bench { real, puppet, data: Vec::new(), closed: false, answered: 0, twin: None };
+        let mut bench = Bench {
+            real,
+            puppet,
+            data: Vec::new(),
+            closed: false,
+            answered: 0,
+            keeper: Arc::default(),
+            client_identity: None,
+            twin: None,
+        };
         bench.listen();
         bench
     }
@@ -242,13 +269,16 @@ impl Bench {
                 request.respond(verdict)
             }
             Ask::ResolveIdentity(request) => request.respond(Some(slow(&P256))),
+            Ask::ResolveClientIdentity(request) => request.respond(self.client_identity.clone()),
+            Ask::FindSession(request) => request.respond(self.keeper.session.clone()),
+            Ask::OpenTicket(request) => request.respond(self.keeper.opened()),
+            Ask::SealTicket(request) => request.respond(self.keeper.sealed()),
             Ask::Sign(request) => {
                 let Decision::Now(signature) = P256.key().sign(request.scheme(), request.message()) else {
                     panic!("at once")
                 };
                 request.respond(signature)
             }
-            other => panic!("not asked here: {other:?}"),
         };
         self.answered += 1;
         self.real.answer(answer).expect("an answer to the question that was asked");

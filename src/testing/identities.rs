@@ -1,5 +1,6 @@
 //! Who takes part: keys, certificates, and configurations whose decisions come at once or are put off.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -10,12 +11,14 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::client::config::ClientConfigBuilder;
-use crate::crypto::{Backend, PublicKey, SignError, SigningKey};
+use crate::crypto::{
+    Backend, GroupError, KeyExchange, KeyExchangeGroup, PublicKey, SharedSecret, SignError, SigningKey,
+};
 use crate::decision::Decision;
 use crate::error::CertificateError;
 use crate::identity::dangerous::AcceptAnything;
-use crate::identity::{Identities, Identity, Peer, ResolveIdentity, Verified, VerifyPeer};
-use crate::message::{ClientHello, SignatureScheme};
+use crate::identity::{Identities, Identity, Peer, ResolveClientIdentity, ResolveIdentity, Verified, VerifyPeer};
+use crate::message::{CertificateRequest, ClientHello, NamedGroup, SignatureScheme};
 use crate::server::config::ServerConfigBuilder;
 use crate::{ClientConfig, ServerConfig};
 
@@ -68,6 +71,47 @@ impl VerifyPeer for Trusting {
     }
 }
 
+/// Trusts nobody.
+#[derive(Debug)]
+pub(super) struct Refusing;
+
+impl VerifyPeer for Refusing {
+    fn verify(&self, _: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
+        Decision::Now(Err(CertificateError::Revoked))
+    }
+}
+
+/// The name of X25519 over a secret that is always the same: the order of messages is no matter of what they share, and the
+/// order check makes a handshake for each letter that it tries.
+#[derive(Debug)]
+pub(super) struct Quick;
+
+impl KeyExchangeGroup for Quick {
+    fn name(&self) -> NamedGroup {
+        NamedGroup::X25519
+    }
+
+    fn start(&self) -> Result<Box<dyn KeyExchange>, GroupError> {
+        Ok(Box::new(Quick))
+    }
+}
+
+/// That alone for the key exchange, and the curve of certificates.
+pub(super) fn quick_groups() -> Vec<Arc<dyn KeyExchangeGroup>> {
+    let others = BACKEND.key_exchange_groups().into_iter().filter(|group| group.name() == NamedGroup::SECP256R1);
+    core::iter::once::<Arc<dyn KeyExchangeGroup>>(Arc::new(Quick)).chain(others).collect()
+}
+
+impl KeyExchange for Quick {
+    fn public_key(&self) -> &[u8] {
+        &[9; 32]
+    }
+
+    fn complete(self: Box<Self>, _: &[u8]) -> Result<SharedSecret, GroupError> {
+        SharedSecret::new(&[5; 32]).ok_or(GroupError)
+    }
+}
+
 /// A key that takes its time.
 #[derive(Debug)]
 struct SlowKey(Arc<dyn SigningKey>);
@@ -88,10 +132,16 @@ impl SigningKey for SlowKey {
 
 /// A resolver that takes its time.
 #[derive(Debug)]
-struct SlowResolver;
+pub(super) struct SlowResolver;
 
 impl ResolveIdentity for SlowResolver {
     fn resolve(&self, _: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Later
+    }
+}
+
+impl ResolveClientIdentity for SlowResolver {
+    fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Later
     }
 }

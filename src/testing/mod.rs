@@ -4,8 +4,8 @@
 //!   order ── attacks          what is tried, and what has to come of it
 //!      └──┬──┘
 //!       bench                 one real connection and one puppet, and the wire between them
-//!      ┌──┴────┐
-//!   identities puppet         messages with real keys, signatures and Finished, at any point of a handshake
+//!      ┌──┴────┬────────┐
+//!   identities puppet sessions   messages with real keys, signatures and Finished, at any point of a handshake
 //!                └─ wire      records, framed and protected by these tests' own reading of RFC 5246 §6
 //! ```
 
@@ -15,6 +15,7 @@ mod identities;
 mod order;
 mod puppet;
 mod rules;
+mod sessions;
 mod split;
 mod twin;
 mod wire;

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use super::identities::{BACKEND, NAME, P256};
 use super::wire::{self, Protection};
 use crate::alert::AlertDescription;
@@ -23,8 +25,21 @@ use crate::message::{
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Letter {
     Handshake(HandshakeType),
+    /// A Certificate without a certificate in it: what may follow depends on that.
+    EmptyCertificate,
     ChangeCipherSpec,
     ApplicationData,
+}
+
+impl Letter {
+    /// Which message it is, if it is one.
+    pub(super) fn message_type(self) -> Option<HandshakeType> {
+        match self {
+            Letter::Handshake(message_type) => Some(message_type),
+            Letter::EmptyCertificate => Some(HandshakeType::CERTIFICATE),
+            Letter::ChangeCipherSpec | Letter::ApplicationData => None,
+        }
+    }
 }
 
 impl fmt::Debug for Letter {
@@ -34,6 +49,7 @@ impl fmt::Debug for Letter {
                 Some(name) => f.write_str(name),
                 None => write!(f, "handshake type {}", message.0),
             },
+            Letter::EmptyCertificate => f.write_str("Certificate without a certificate"),
             Letter::ChangeCipherSpec => f.write_str("ChangeCipherSpec"),
             Letter::ApplicationData => f.write_str("application_data"),
         }
@@ -71,11 +87,22 @@ pub(super) struct Puppet {
     pub(super) extended_master_secret: bool,
     /// Whether it asks for a CertificateStatus, or promises one.
     pub(super) status_request: bool,
+    /// The session ID in its hello, unless it echoes the client's.
+    pub(super) session_id: Vec<u8>,
+    /// session_ticket in its ClientHello: a ticket, or nothing.
+    pub(super) ticket_offered: Option<Vec<u8>>,
+    /// What its NewSessionTicket says, which its ServerHello promises.
+    pub(super) ticket_promised: Option<Vec<u8>>,
+    /// The master secret of the session that it offers or, as a server, resumes.
+    pub(super) session: Option<[u8; MasterSecret::LEN]>,
     // What it knows of the handshake.
+    /// In the client's hello.
+    pub(super) offered_id: Vec<u8>,
     client_random: [u8; 32],
     server_random: [u8; 32],
     transcript: Vec<u8>,
-    exchange: Option<Box<dyn KeyExchange>>,
+    /// Its key pair; drawn when it is needed, unless the test brings one.
+    pub(super) exchange: Option<Box<dyn KeyExchange>>,
     peer_public: Vec<u8>,
     master_secret: Option<MasterSecret>,
     next_sealing: Option<SealingKey>,
@@ -99,6 +126,11 @@ impl Puppet {
             scheme: None,
             extended_master_secret: true,
             status_request: false,
+            session_id: Vec::new(),
+            ticket_offered: None,
+            ticket_promised: None,
+            session: None,
+            offered_id: Vec::new(),
             client_random: [0xc1; 32],
             server_random: [0x5e; 32],
             transcript: Vec::new(),
@@ -128,6 +160,10 @@ impl Puppet {
                 }
                 (ContentType::CHANGE_CIPHER_SPEC, [1]) => {
                     assert!(self.partial.is_empty(), "keys change between messages");
+                    if self.next_opening.is_none() {
+                        // RFC 5077 §3.4: a client may know by this alone that its session is resumed.
+                        self.resume();
+                    }
                     let key = self.next_opening.take().expect("keys before ChangeCipherSpec");
                     self.opening = Protection::with(key);
                     self.heard.push(Heard::ChangeCipherSpec);
@@ -160,7 +196,9 @@ impl Puppet {
                 assert_eq!(body, self.verify_data(peer), "Finished of the connection under test");
             }
             HandshakeType::CLIENT_HELLO => {
-                self.client_random = *ClientHello::read(body).expect("a ClientHello").random;
+                let hello = ClientHello::read(body).expect("a ClientHello");
+                self.client_random = *hello.random;
+                self.offered_id = hello.session_id.to_vec();
             }
             HandshakeType::SERVER_HELLO => {
                 let hello = ServerHello::read(body).expect("a ServerHello");
@@ -182,7 +220,8 @@ impl Puppet {
         self.heard.push(Heard::Message(message_type, message.to_vec()));
     }
 
-    /// A message went by: the transcript grows, and after ClientKeyExchange there are keys.
+    /// A message went by: the transcript grows, and after ClientKeyExchange there are keys; when a server resumes, after its
+    /// hello.
     pub(super) fn note(&mut self, message_type: HandshakeType, message: &[u8]) {
         // RFC 5246 §7.4.1.1: HelloRequest is hashed by nobody, and a second ClientHello would begin another transcript.
         let begins = message_type == HandshakeType::CLIENT_HELLO;
@@ -196,6 +235,17 @@ impl Puppet {
         {
             self.derive(shared);
         }
+        if message_type == HandshakeType::SERVER_HELLO && self.side == Side::Server {
+            self.resume();
+        }
+    }
+
+    /// New keys from the master secret of an earlier session, if there is one (RFC 5246 §7.3).
+    pub(super) fn resume(&mut self) {
+        if let Some(secret) = self.session {
+            let master_secret = MasterSecret::keyed(BACKEND, self.suite, Box::new(Zeroizing::new(secret)));
+            self.set_keys(master_secret);
+        }
     }
 
     fn derive(&mut self, shared: SharedSecret) {
@@ -205,7 +255,11 @@ impl Puppet {
         } else {
             MasterSecret::derive(BACKEND, self.suite, shared, client_random, server_random)
         };
-        let Keys { client, server } = master_secret.keys(self.suite, client_random, server_random);
+        self.set_keys(master_secret);
+    }
+
+    fn set_keys(&mut self, master_secret: MasterSecret) {
+        let Keys { client, server } = master_secret.keys(self.suite, &self.client_random, &self.server_random);
         let (ours, theirs) = if self.side == Side::Client { (client, server) } else { (server, client) };
         self.next_sealing = Some(ours.sealing(BACKEND));
         self.next_opening = Some(theirs.opening(BACKEND));
@@ -230,6 +284,7 @@ impl Puppet {
                 let message = self.message(message_type);
                 self.say_message(&message)
             }
+            Letter::EmptyCertificate => self.say_message(&empty_certificate()),
             Letter::ChangeCipherSpec => self.change_cipher_spec(),
             Letter::ApplicationData => self.record(ContentType::APPLICATION_DATA, b"data"),
         }
@@ -299,7 +354,7 @@ impl Puppet {
             }),
             HandshakeType::NEW_SESSION_TICKET => message(message_type, |w| {
                 w.bytes(&300_u32.to_be_bytes());
-                w.vector(Prefix::U16, "ticket", b"a ticket");
+                w.vector(Prefix::U16, "ticket", self.ticket_promised.as_deref().unwrap_or(b"a ticket"));
             }),
             // HelloRequest, ServerHelloDone, and what nobody knows.
             _ => message(message_type, |_| ()),
@@ -312,7 +367,7 @@ impl Puppet {
         let mut hello = ClientHello {
             version: ProtocolVersion::TLS_1_2,
             random: &self.client_random,
-            session_id: &[],
+            session_id: &self.session_id,
             cipher_suites: CLIENT_SUITES.into(),
             compression_methods: &[0],
             extensions: ClientExtensions {
@@ -323,6 +378,7 @@ impl Puppet {
                 ec_point_formats: Some(&[0]),
                 signature_algorithms: Some(schemes.into()),
                 status_request: self.status_request.then_some(crate::message::StatusRequest::OCSP),
+                session_ticket: self.ticket_offered.as_deref(),
                 ..ClientExtensions::default()
             },
         };
@@ -335,7 +391,7 @@ impl Puppet {
         let mut hello = ServerHello {
             version: ProtocolVersion::TLS_1_2,
             random: &self.server_random,
-            session_id: &[],
+            session_id: if self.session.is_some() { &self.offered_id } else { &self.session_id },
             cipher_suite: self.suite.id,
             compression_method: 0,
             extensions: ServerExtensions {
@@ -343,6 +399,7 @@ impl Puppet {
                 renegotiation_info: Some(&[]),
                 ec_point_formats: Some(&[0]),
                 status_request: self.status_request,
+                session_ticket: self.ticket_promised.is_some(),
                 ..ServerExtensions::default()
             },
         };
@@ -402,6 +459,12 @@ pub(super) fn message(message_type: HandshakeType, body: impl FnOnce(&mut Writer
     w.sub(Prefix::U24, "body", body);
     assert!(w.finish().is_ok(), "a message fits its length");
     message
+}
+
+/// What a client without a certificate answers to a CertificateRequest (RFC 5246 §7.4.6).
+pub(super) fn empty_certificate() -> Vec<u8> {
+    let chain = OpaqueList::from_encoded(Prefix::U24, &[]);
+    message(HandshakeType::CERTIFICATE, |w| Certificate { chain }.write(w))
 }
 
 /// The hello with one more extension at its end, whatever there is already.

@@ -10,6 +10,8 @@
 
 mod credentials;
 mod deciders;
+#[cfg(feature = "tokio")]
+mod executor;
 mod exports;
 mod given;
 mod pair;
@@ -19,6 +21,8 @@ mod sessions;
 mod transport;
 
 mod acceptor;
+#[cfg(feature = "tokio")]
+mod async_streams;
 mod attacks;
 mod client_auth;
 mod config;

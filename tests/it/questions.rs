@@ -226,6 +226,15 @@ fn a_question_that_fails_says_why_and_sends_internal_error() {
 }
 
 #[test]
+fn a_question_of_any_kind_can_fail_without_a_look_at_it() {
+    for (late, what) in ALL_ALONE.into_iter().zip(["the verifier", "the resolver of identities", "the signing key"]) {
+        let (_, mut pair, ask) = asking(late);
+        asked(&mut pair, late).answer(ask.fail("nobody is there")).unwrap();
+        assert_failed_locally(&mut pair, late, what, "nobody is there");
+    }
+}
+
+#[test]
 fn a_bad_answer_fails_the_handshake_with_the_alert_of_its_reason() {
     let bad = |ask| match ask {
         Ask::Verify(request) => request.respond(Err(CertificateError::Revoked)),

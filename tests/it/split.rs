@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use tls12::{
-    AlertDescription, AlertToken, ChannelBinding, Direction, Error, Event, Reason, Received, Receiver, RecordBuffer,
-    Sender, Sent, Step,
+    AlertDescription, AlertToken, ChannelBinding, Direction, Error, Event, HalfStep, Reason, Received, Receiver,
+    RecordBuffer, Sender, Sent,
 };
 
 use crate::credentials::{Kind, authority, backend_groups, identity};
@@ -84,9 +84,9 @@ fn a_connection_that_is_not_established_cannot_be_split_and_comes_back_as_it_was
             error.to_string(),
             format!("the connection cannot be split: the handshake is not done (in state {state})")
         );
-        pair.client.connection = error.into_connection();
+        pair.client.connection = error.into_inner();
         if let Err(error) = pair.server.connection.split() {
-            pair.server.connection = error.into_connection();
+            pair.server.connection = error.into_inner();
         } else {
             panic!("the server is not established, either");
         }
@@ -113,7 +113,7 @@ fn a_connection_that_has_failed_cannot_be_split_and_says_why_it_failed() {
     pair.client.read();
     let refused = pair.client.connection.split().unwrap_err();
     assert_eq!(refused.error().reason(), &Reason::BadRecordMac { sequence: 1 });
-    let mut connection = refused.into_connection();
+    let mut connection = refused.into_inner();
     assert!(connection.wants_write(), "the alert is still there");
     _ = connection.write_vec(&[], &mut pair.server.inbox).unwrap();
     pair.server.read();
@@ -181,7 +181,7 @@ fn the_halves_of_both_roles_exchange_data_and_the_receiver_knows_what_was_agreed
 }
 
 #[test]
-fn a_partial_record_is_waited_for_and_an_empty_one_goes_by() {
+fn a_partial_record_is_waited_for() {
     let mut split = Split::new();
     let mut wire = split.peer.write(b"data");
     for cut in 0..wire.len() {
@@ -204,10 +204,12 @@ fn the_reply_to_close_notify_comes_as_a_token_and_then_the_end_for_ever() {
         let count = buffer.fill_from(&mut &wire[..]).unwrap();
         wire.drain(..count);
     }
-    let Step::SendAlert(token) = buffer.step(&mut split.receiver).unwrap() else { panic!("the reply comes first") };
+    let HalfStep::SendAlert(token) = buffer.step_half(&mut split.receiver).unwrap() else {
+        panic!("the reply comes first")
+    };
     assert_eq!((token.description(), token.error()), (AlertDescription::CLOSE_NOTIFY, None));
     for _ in 0..3 {
-        assert!(matches!(buffer.step(&mut split.receiver).unwrap(), Step::Closed));
+        assert!(matches!(buffer.step_half(&mut split.receiver).unwrap(), HalfStep::Closed));
         assert_eq!(buffer.unread(), b"plain text after TLS", "behind {length} bytes of TLS");
     }
     assert!(split.receiver.closed());
@@ -368,12 +370,14 @@ fn send_all(mut sender: Sender, mut socket: impl Write, length: u64) {
 fn receive_all(mut receiver: Receiver, mut socket: impl Read) -> Checked {
     let (mut buffer, mut checked) = (RecordBuffer::new(), Checked::default());
     loop {
-        match buffer.step(&mut receiver).unwrap() {
-            Step::Data(data) => checked.check(data),
-            Step::NeedInput => assert_ne!(buffer.fill_from(&mut socket).unwrap(), 0, "the transport ends too early"),
+        match buffer.step_half(&mut receiver).unwrap() {
+            HalfStep::Data(data) => checked.check(data),
+            HalfStep::NeedInput => {
+                assert_ne!(buffer.fill_from(&mut socket).unwrap(), 0, "the transport ends too early")
+            }
             // Our own close_notify says it.
-            Step::SendAlert(_) => {}
-            Step::Closed => return checked,
+            HalfStep::SendAlert(_) => {}
+            HalfStep::Closed => return checked,
             other => panic!("{other:?}"),
         }
     }

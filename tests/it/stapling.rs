@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use tls12::dangerous::AcceptAnything;
-use tls12::{CertificateError, Decision, Direction, Identity, Peer, Verified, VerifyPeer};
+use tls12::{
+    AlertDescription, CertificateError, ClientConfig, Decision, Direction, Identity, OcspPolicy, Peer, Reason,
+    ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
+};
 
-use crate::credentials::{Kind, backend_groups, identity};
-use crate::pair::{Pair, Trace, server_config};
+use crate::credentials::{Kind, authority, backend_groups, identity};
+use crate::pair::{NOW, Pair, Stopped, Trace, client_config, server_config};
 
 const RESPONSE: &[u8] = b"what the issuer says";
 const SCTS: &[u8] = &[0, 9, 0, 3, 1, 2, 3, 0, 2, 4, 5];
@@ -48,12 +51,15 @@ fn stapled() -> Identity {
     identity(Kind::P256).with_ocsp_response(RESPONSE.into()).unwrap().with_scts(SCTS.into()).unwrap()
 }
 
+fn server(identity: Identity) -> ServerConfigBuilder {
+    server_config(2).identity(identity).groups(backend_groups())
+}
+
 /// What a client that asks for so much sees, and the messages of the server up to its key.
 fn see(identity: Identity, status: bool, scts: bool) -> (Option<Vec<u8>>, Option<Vec<u8>>, Vec<&'static str>) {
     let (verifier, trace) = (Curious::new(status, scts), Arc::new(Trace::default()));
-    let client = tls12::ClientConfig::builder().verifier(verifier.clone());
-    let pair =
-        Pair::driven(client, server_config(2).identity(identity).groups(backend_groups()).observer(trace.clone()));
+    let client = ClientConfig::builder().verifier(verifier.clone());
+    let pair = Pair::driven(client, server(identity).observer(trace.clone()));
     pair.assert_established();
     let sent = trace.0.lock().unwrap();
     let sent = sent.iter().filter(|(direction, ..)| *direction == Direction::Sent).map(|(_, message, _)| *message);
@@ -76,4 +82,21 @@ fn a_client_that_asks_gets_what_the_identity_has() {
 #[test]
 fn an_identity_that_has_nothing_sends_nothing() {
     assert_eq!(see(identity(Kind::P256), true, true), (None, None, vec!["ServerHello", "Certificate"]));
+}
+
+#[test]
+fn the_default_verifier_asks_and_refuses_what_is_no_response() {
+    let pair = Pair::driven(client_config(authority(), 1).groups(backend_groups()), server(stapled()));
+    let alert = AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE;
+    let (client, server) = (pair.client.error().unwrap(), pair.server.error().unwrap());
+    assert!(matches!(client.reason(), Reason::Certificate(CertificateError::OcspResponse(_))), "{client}");
+    assert_eq!(client.alert(), Some(alert), "RFC 6066 §8");
+    assert_eq!(server.reason(), &Reason::PeerAlert(alert));
+}
+
+#[test]
+fn a_verifier_that_does_not_ask_is_told_nothing() {
+    let verifier = WebPkiVerifier::new([authority().root()]).unwrap().with_ocsp(OcspPolicy::Ignore);
+    let client = ClientConfig::builder().verifier(Arc::new(verifier)).clock(Arc::new(Stopped(NOW)));
+    Pair::driven(client, server(stapled())).assert_established();
 }

@@ -134,7 +134,7 @@ impl<C: Connection> Party for Bare<C> {
             Step::Closed => self.goal.ended = true,
             Step::Ask(ask) => self.connection.answer(deciding.answer(ask)).unwrap(),
             Step::Established | Step::Progress => {}
-            other @ (Step::Waiting | Step::Failing | Step::SendAlert(_)) => panic!("{other:?}"),
+            other @ (Step::Waiting | Step::Failing) => panic!("{other:?}"),
         }
     }
 

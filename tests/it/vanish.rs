@@ -62,7 +62,7 @@ fn through_buffer<C: Connection>(
                 }
             }
             Step::Closed => return Ok(got),
-            Step::Established | Step::Progress | Step::Failing | Step::SendAlert(_) => {}
+            Step::Established | Step::Progress | Step::Failing => {}
             other => panic!("{other:?}"),
         }
     }

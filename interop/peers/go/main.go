@@ -1,8 +1,12 @@
 // Command gopeer is Go's crypto/tls as a peer.
 //
-//	gopeer serve CHAIN KEY MIN MAX [ALPN]   prints "listening PORT"; tells each client what was negotiated, in one line, then echoes
-//	gopeer connect                          reads jobs, a line each: PORT NAME ROOTS PAYLOAD MIN MAX ALPN ("-" for none);
-//	                                        answers each with "ok …" or "failed …"
+//	gopeer serve CHAIN KEY MIN MAX CLIENTROOTS ALPN
+//	        prints "listening PORT"; tells each client what was negotiated, in one line, then echoes
+//	gopeer connect
+//	        reads jobs, a line each: TIMES PORT NAME ROOTS PAYLOAD MIN MAX CHAIN KEY ALPN; makes as many connections, and tells
+//	        of the last one with "ok …" or "failed …"
+//
+// "-" stands for none.
 package main
 
 import (
@@ -30,10 +34,24 @@ func version(text string) uint16 {
 
 func report(conn *tls.Conn) string {
 	state := conn.ConnectionState()
-	return fmt.Sprintf("suite=%04x alpn=%s sni=%s", state.CipherSuite, state.NegotiatedProtocol, state.ServerName)
+	client := ""
+	if len(state.VerifiedChains) > 0 {
+		client = state.VerifiedChains[0][0].Subject.CommonName
+	}
+	return fmt.Sprintf("suite=%04x alpn=%s sni=%s resumed=%t client=%s",
+		state.CipherSuite, state.NegotiatedProtocol, state.ServerName, state.DidResume, client)
 }
 
-func serve(chain, key, min, max string, alpn []string) error {
+func pool(file string) (*x509.CertPool, error) {
+	roots := x509.NewCertPool()
+	pem, err := os.ReadFile(file)
+	if err != nil || !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("no roots: %v", err)
+	}
+	return roots, nil
+}
+
+func serve(chain, key, min, max, clientRoots, alpn string) error {
 	certificate, err := tls.LoadX509KeyPair(chain, key)
 	if err != nil {
 		return err
@@ -42,7 +60,13 @@ func serve(chain, key, min, max string, alpn []string) error {
 		Certificates: []tls.Certificate{certificate},
 		MinVersion:   version(min),
 		MaxVersion:   version(max),
-		NextProtos:   alpn,
+		NextProtos:   strings.Split(alpn, ","),
+	}
+	if clientRoots != "-" {
+		if config.ClientCAs, err = pool(clientRoots); err != nil {
+			return err
+		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -78,15 +102,16 @@ func serve(chain, key, min, max string, alpn []string) error {
 	}
 }
 
-func connect(job string) (string, error) {
-	var port, name, rootsFile, payloadFile, min, max, alpn string
-	if _, err := fmt.Sscan(job, &port, &name, &rootsFile, &payloadFile, &min, &max, &alpn); err != nil {
+func run(job string) (line string, err error) {
+	var times int
+	var port, name, rootsFile, payloadFile, min, max, chain, key, alpn string
+	_, err = fmt.Sscan(job, &times, &port, &name, &rootsFile, &payloadFile, &min, &max, &chain, &key, &alpn)
+	if err != nil {
 		return "", err
 	}
-	roots := x509.NewCertPool()
-	pem, err := os.ReadFile(rootsFile)
-	if err != nil || !roots.AppendCertsFromPEM(pem) {
-		return "", fmt.Errorf("no roots: %v", err)
+	roots, err := pool(rootsFile)
+	if err != nil {
+		return "", err
 	}
 	payload, err := os.ReadFile(payloadFile)
 	if err != nil {
@@ -96,6 +121,25 @@ func connect(job string) (string, error) {
 	if alpn != "-" {
 		config.NextProtos = strings.Split(alpn, ",")
 	}
+	if chain != "-" {
+		certificate, err := tls.LoadX509KeyPair(chain, key)
+		if err != nil {
+			return "", err
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
+	if times > 1 {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	}
+	for ; times > 0; times-- {
+		if line, err = connect(port, config, payload); err != nil {
+			return "", err
+		}
+	}
+	return line, nil
+}
+
+func connect(port string, config *tls.Config, payload []byte) (string, error) {
 	socket, err := net.DialTimeout("tcp4", "127.0.0.1:"+port, timeout)
 	if err != nil {
 		return "", err
@@ -131,12 +175,12 @@ func connect(job string) (string, error) {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) >= 6 && os.Args[1] == "serve" {
-		log.Fatal(serve(os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6:]))
+	if len(os.Args) == 8 && os.Args[1] == "serve" {
+		log.Fatal(serve(os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6], os.Args[7]))
 	}
 	jobs := bufio.NewScanner(os.Stdin)
 	for jobs.Scan() {
-		line, err := connect(jobs.Text())
+		line, err := run(jobs.Text())
 		if err != nil {
 			fmt.Printf("failed %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
 		} else {

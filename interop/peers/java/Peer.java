@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SNIHostName;
@@ -27,25 +28,27 @@ import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Java's JSSE as a peer.
  *
  * <pre>
- * Peer serve CHAIN KEY ALGORITHM VERSIONS ALPN   prints "listening PORT"; tells each client what was negotiated, then echoes
- * Peer connect                                   reads jobs, a line each: PORT NAME ROOTS PAYLOAD VERSIONS ALPN;
- *                                                answers each with "ok …" or "failed …"
+ * Peer serve CHAIN KEY ALGORITHM VERSIONS ALPN CLIENTROOTS
+ *         prints "listening PORT"; tells each client what was negotiated, then echoes
+ * Peer connect
+ *         reads jobs, a line each: PORT NAME ROOTS PAYLOAD VERSIONS ALPN CHAIN KEY ALGORITHM; answers each with "ok …" or "failed …"
  * </pre>
  *
- * VERSIONS is a list such as "TLSv1.3,TLSv1.2", ALPN a list or "-".
+ * VERSIONS is a list such as "TLSv1.3,TLSv1.2", ALPN a list; "-" stands for none.
  */
 public final class Peer {
     private static final int TIMEOUT = 15_000;
 
     public static void main(String[] arguments) throws Exception {
         if (arguments[0].equals("serve")) {
-            serve(arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+            serve(Arrays.copyOfRange(arguments, 1, arguments.length));
             return;
         }
         BufferedReader jobs = new BufferedReader(new InputStreamReader(System.in));
@@ -58,18 +61,15 @@ public final class Peer {
         }
     }
 
-    private static void serve(String chain, String key, String algorithm, String versions, String alpn) throws Exception {
-        KeyManagerFactory managers = KeyManagerFactory.getInstance("PKIX");
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null);
-        store.setKeyEntry("leaf", privateKey(key, algorithm), new char[0], certificates(chain));
-        managers.init(store, new char[0]);
+    private static void serve(String[] job) throws Exception {
         SSLContext context = SSLContext.getInstance("TLS");
-        context.init(managers.getKeyManagers(), null, null);
+        context.init(keys(job[0], job[1], job[2]), trusted(job[5]), null);
 
         InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
         SSLServerSocket listener = (SSLServerSocket) context.getServerSocketFactory().createServerSocket(0, 50, loopback);
-        listener.setSSLParameters(parameters(listener.getSSLParameters(), versions, alpn));
+        SSLParameters parameters = parameters(listener.getSSLParameters(), job[3], job[4]);
+        parameters.setNeedClientAuth(!job[5].equals("-"));
+        listener.setSSLParameters(parameters);
         System.out.println("listening " + listener.getLocalPort());
         while (true) {
             SSLSocket socket = (SSLSocket) listener.accept();
@@ -96,13 +96,8 @@ public final class Peer {
         String name = job[1];
         byte[] payload = Files.readAllBytes(Path.of(job[3]));
 
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null);
-        store.setCertificateEntry("root", certificates(job[2])[0]);
-        TrustManagerFactory managers = TrustManagerFactory.getInstance("PKIX");
-        managers.init(store);
         SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, managers.getTrustManagers(), null);
+        context.init(keys(job[6], job[7], job[8]), trusted(job[2]), null);
 
         Socket plain = new Socket();
         plain.connect(new InetSocketAddress("127.0.0.1", port), TIMEOUT);
@@ -135,6 +130,30 @@ public final class Peer {
         }
     }
 
+    private static KeyManager[] keys(String chain, String key, String algorithm) throws Exception {
+        if (chain.equals("-")) {
+            return null;
+        }
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null);
+        store.setKeyEntry("leaf", privateKey(key, algorithm), new char[0], certificates(chain));
+        KeyManagerFactory managers = KeyManagerFactory.getInstance("PKIX");
+        managers.init(store, new char[0]);
+        return managers.getKeyManagers();
+    }
+
+    private static TrustManager[] trusted(String roots) throws Exception {
+        if (roots.equals("-")) {
+            return null;
+        }
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null);
+        store.setCertificateEntry("root", certificates(roots)[0]);
+        TrustManagerFactory managers = TrustManagerFactory.getInstance("PKIX");
+        managers.init(store);
+        return managers.getTrustManagers();
+    }
+
     private static SSLParameters parameters(SSLParameters parameters, String versions, String alpn) {
         parameters.setProtocols(versions.split(","));
         if (!alpn.equals("-")) {
@@ -143,13 +162,17 @@ public final class Peer {
         return parameters;
     }
 
-    private static String report(SSLSocket socket) {
+    private static String report(SSLSocket socket) throws IOException {
         ExtendedSSLSession session = (ExtendedSSLSession) socket.getSession();
         StringBuilder names = new StringBuilder();
         for (SNIServerName name : session.getRequestedServerNames()) {
             names.append(new String(name.getEncoded(), StandardCharsets.US_ASCII));
         }
-        return "suite=" + session.getCipherSuite() + " alpn=" + socket.getApplicationProtocol() + " sni=" + names;
+        String client = "";
+        if (!socket.getUseClientMode() && socket.getNeedClientAuth()) {
+            client = session.getPeerPrincipal().getName().replaceFirst("^CN=", "");
+        }
+        return "suite=" + session.getCipherSuite() + " alpn=" + socket.getApplicationProtocol() + " sni=" + names + " client=" + client;
     }
 
     private static Certificate[] certificates(String file) throws Exception {

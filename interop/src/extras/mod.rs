@@ -1,7 +1,12 @@
 //! Checks beyond the product: names and roots, versions, ALPN, the extended master secret, long transfers.
 
+pub mod alpn;
+pub mod clients;
 pub mod gnutls;
 pub mod openssl;
+pub mod resumption;
+pub mod sizes;
+pub mod staples;
 
 use pki_types::ServerName;
 
@@ -35,6 +40,8 @@ pub fn as_client(peer: &mut AnyServer, lab: &Lab) -> Vec<Checked> {
         (name, result)
     };
     let mut all: Vec<Checked> = checks.map(run).into();
+    all.extend(resumption::as_client(peer, lab));
+    all.extend(clients::as_client(peer, lab));
     all.extend(peer.own_checks(lab));
     all
 }
@@ -49,12 +56,14 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab) -> Vec<Checked> {
         ("4 MiB each way", long_from_client),
     ];
     let mut all: Vec<Checked> = checks.map(|(name, check)| (name, check(peer, lab))).into();
+    all.extend(resumption::as_server(peer, lab));
+    all.extend(clients::as_server(peer, lab));
     all.extend(peer.own_checks(lab));
     all
 }
 
 fn want(versions: Versions) -> Want {
-    Want { cell: plain_cell(), versions }
+    Want { versions, ..Want::new(plain_cell()) }
 }
 
 fn extended_master_secret(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
@@ -127,7 +136,7 @@ fn expect_failure(
     peer: &mut AnyServer,
     lab: &Lab,
     versions: Versions,
-    setup: &ClientSetup,
+    setup: &ClientSetup<'_>,
     expected: &Cause,
 ) -> Result<String, String> {
     match matrix::connect(peer.port(lab, &want(versions))?, setup) {
@@ -151,8 +160,8 @@ fn server_setup(lab: &Lab) -> ServerSetup<'_> {
 fn extended_master_secret_of_client(peer: &mut AnyClient, lab: &Lab) -> Result<String, String> {
     let served = matrix::serve(peer, lab, &server_setup(lab), &Order::new(lab, talk::text(1000, 1)));
     match (&served.ours, &served.peer) {
-        (Ok((report, _)), Ok(_)) => {
-            expect_extended_master_secret(report.extended_master_secret, peer.lacks_extended_master_secret())
+        (Ok(ours), Ok(_)) => {
+            expect_extended_master_secret(ours.report.extended_master_secret, peer.lacks_extended_master_secret())
         }
         _ => Err(served.explain("the connection failed", peer)),
     }
@@ -165,8 +174,8 @@ fn alpn_from_client(peer: &mut AnyClient, lab: &Lab) -> Result<String, String> {
     order.alpn = Some("http/1.1");
     let served = matrix::serve(peer, lab, &setup, &order);
     match (&served.ours, &served.peer) {
-        (Ok((ours, _)), Ok(theirs))
-            if ours.alpn.as_deref() == order.alpn
+        (Ok(ours), Ok(theirs))
+            if ours.report.alpn.as_deref() == order.alpn
                 && theirs.alpn.as_deref().is_none_or(|alpn| Some(alpn) == order.alpn) =>
         {
             Ok("http/1.1".to_owned())

@@ -82,7 +82,7 @@ fn schemes_of_client(lab: &Lab) -> Result<String, String> {
         let setup = ServerSetup::new(lab.certs.leaf(kind));
         let served = matrix::serve(&mut peer, lab, &setup, &Order::new(lab, talk::text(1000, 1)));
         match (&served.ours, &served.peer) {
-            (Ok((_, Some(used))), Ok(_)) if *used == scheme => {}
+            (Ok(ours), Ok(_)) if ours.scheme == Some(scheme) => {}
             _ => return Err(served.explain(&format!("{name} with {kind}"), &mut peer)),
         }
     }
@@ -134,7 +134,7 @@ fn right_certificate(lab: &Lab) -> Result<String, String> {
         setup.suites = vec![ecdsa, rsa];
         let served = matrix::serve(&mut peer, lab, &setup, &Order::new(lab, talk::text(1000, 1)));
         match (&served.ours, &served.peer) {
-            (Ok((report, Some(used))), Ok(_)) if report.suite == Some(suite) && *used == scheme => {}
+            (Ok(ours), Ok(_)) if ours.report.suite == Some(suite) && ours.scheme == Some(scheme) => {}
             _ => return Err(served.explain(&format!("{arguments:?} should give {suite} and {scheme}"), &mut peer)),
         }
     }
@@ -166,7 +166,7 @@ fn client_hello_again(lab: &Lab) -> Result<String, String> {
     let mut process = Process::start(&lab.programs.openssl, ["s_client", "-tls1_2", "-connect", &address])?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)), socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     process.send_line("before")?;
     talk::echo(&mut session, "before\n".len())?;
     process.send_line("R")?;
@@ -175,8 +175,7 @@ fn client_hello_again(lab: &Lab) -> Result<String, String> {
         .map_err(|error| format!("{error}\n{}", process.take_output()))
 }
 
-const EXPORT: [&str; 5] = ["-tls1_2", "-keymatexport", LABEL, "-keymatexportlen", "32"];
-const LABEL: &str = "EXPERIMENTAL-interop";
+const EXPORT: [&str; 5] = ["-tls1_2", "-keymatexport", ours::LABEL, "-keymatexportlen", "32"];
 
 fn keying_material_of_server(lab: &Lab) -> Result<String, String> {
     let (process, port) = s_server(lab, Kind::EcdsaP256, &EXPORT)?;
@@ -192,7 +191,7 @@ fn keying_material_of_client(lab: &Lab) -> Result<String, String> {
     let process = Process::start(&lab.programs.openssl, ["s_client", "-connect", &address].iter().chain(&EXPORT))?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)), socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     let result = same_keying_material(&process, &session);
     session.close()?;
     result
@@ -200,9 +199,9 @@ fn keying_material_of_client(lab: &Lab) -> Result<String, String> {
 
 /// OpenSSL prints `    Keying material: 0123…`.
 fn same_keying_material(process: &Process, session: &ours::Session) -> Result<String, String> {
-    let ours = session.export(LABEL)?;
+    let ours = session.bound().material?;
     let theirs = process.wait_for_line(net::deadline(), |line| {
-        line.trim_start().strip_prefix("Keying material: ").map(str::to_owned)
+        line.trim_start().strip_prefix("Keying material: ").map(str::to_lowercase)
     })?;
     if ours == theirs { Ok(String::new()) } else { Err(format!("we export {ours}, OpenSSL {theirs}")) }
 }

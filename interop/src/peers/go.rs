@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
+use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Sessions, Versions, Want};
 use crate::cell::{Kind, Report};
 use crate::net;
 use crate::ours::Session;
@@ -50,7 +50,7 @@ fn build(lab: &Lab, role: &str) -> Result<PathBuf, String> {
 
 struct GoServer {
     program: PathBuf,
-    running: Running<(Kind, Versions), (Process, u16)>,
+    running: Running<(Kind, Versions, bool), (Process, u16)>,
     lacks: Option<&'static str>,
 }
 
@@ -59,12 +59,20 @@ impl ServerPeer for GoServer {
         self.lacks
     }
 
+    /// It keeps no sessions by itself.
+    fn resumes(&self) -> &'static [Sessions] {
+        &[Sessions::Tickets]
+    }
+
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         let program = &self.program;
-        let (_, port) = self.running.get((want.cell.kind, want.versions), |_| {
+        let (_, port) = self.running.get((want.cell.kind, want.versions, want.client_certificate), |_| {
             let leaf = lab.certs.leaf(want.cell.kind);
             let (chain, key) = (leaf.chain_file.display().to_string(), leaf.key_file.display().to_string());
-            let process = Process::start(program, ["serve", &chain, &key, least(want.versions), "1.3", "http/1.1"])?;
+            let clients = &lab.certs.client_root.file;
+            let clients = if want.client_certificate { clients.display().to_string() } else { "-".to_owned() };
+            let arguments = ["serve", &chain, &key, least(want.versions), "1.3", &clients, "http/1.1"];
+            let process = Process::start(program, arguments)?;
             let port = process.wait_for_line(net::deadline(), |line| line.strip_prefix("listening ")?.parse().ok())?;
             Ok((process, port))
         })?;
@@ -88,14 +96,11 @@ struct GoClient {
     lacks: Option<&'static str>,
 }
 
-impl ClientPeer for GoClient {
-    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
-        self.lacks
-    }
-
-    fn connect(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+impl GoClient {
+    fn run(&mut self, job: &Job<'_>, times: usize) -> Result<Report, String> {
+        let (chain, key) = identity(job);
         self.process.send_line(&format!(
-            "{} {} {} {} {} 1.3 {}",
+            "{times} {} {} {} {} {} 1.3 {chain} {key} {}",
             job.port,
             job.name,
             job.roots.display(),
@@ -104,6 +109,33 @@ impl ClientPeer for GoClient {
             job.alpn.unwrap_or("-"),
         ))?;
         answer(&self.process, job)
+    }
+}
+
+/// The files with the client's certificates and its key, as words.
+pub(super) fn identity(job: &Job<'_>) -> (String, String) {
+    match job.identity {
+        Some(leaf) => (leaf.chain_file.display().to_string(), leaf.key_file.display().to_string()),
+        None => ("-".to_owned(), "-".to_owned()),
+    }
+}
+
+impl ClientPeer for GoClient {
+    fn lacks_extended_master_secret(&self) -> Option<&'static str> {
+        self.lacks
+    }
+
+    fn connect(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        self.run(job, 1)
+    }
+
+    /// A session without a ticket is none to it.
+    fn resumes(&self) -> &'static [Sessions] {
+        &[Sessions::Tickets]
+    }
+
+    fn connect_twice(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        self.run(job, 2)
     }
 
     fn output(&mut self) -> String {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want, go};
+use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Sessions, Versions, Want, go};
 use crate::cell::{Kind, Report};
 use crate::net;
 use crate::ours::Session;
@@ -48,21 +48,25 @@ fn start(lab: &Lab, classes: &std::path::Path, arguments: &[&str]) -> Result<Pro
 
 struct JavaServer {
     classes: PathBuf,
-    running: Running<(Kind, Versions), (Process, u16)>,
+    running: Running<(Kind, Versions, bool), (Process, u16)>,
 }
 
 impl ServerPeer for JavaServer {
+    /// It resumes sessions, but does not say so.
+    fn resumes(&self) -> &'static [Sessions] {
+        &[]
+    }
+
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
         let classes = &self.classes;
-        let (_, port) = self.running.get((want.cell.kind, want.versions), |_| {
+        let (_, port) = self.running.get((want.cell.kind, want.versions, want.client_certificate), |_| {
             let leaf = lab.certs.leaf(want.cell.kind);
             let (chain, key) = (leaf.chain_file.display().to_string(), leaf.key_file.display().to_string());
-            let algorithm = match want.cell.kind {
-                Kind::EcdsaP256 | Kind::EcdsaP384 => "EC",
-                Kind::Rsa2048 => "RSA",
-                Kind::Ed25519 => "Ed25519",
-            };
-            let process = start(lab, classes, &["serve", &chain, &key, algorithm, names(want.versions), "http/1.1"])?;
+            let clients = &lab.certs.client_root.file;
+            let clients = if want.client_certificate { clients.display().to_string() } else { "-".to_owned() };
+            let (algorithm, versions) = (algorithm(want.cell.kind), names(want.versions));
+            let arguments = ["serve", &chain, &key, algorithm, versions, "http/1.1", &clients];
+            let process = start(lab, classes, &arguments)?;
             let port = process.wait_for_line(net::deadline(), |line| line.strip_prefix("listening ")?.parse().ok())?;
             Ok((process, port))
         })?;
@@ -85,20 +89,30 @@ struct JavaClient(Process);
 
 impl ClientPeer for JavaClient {
     fn connect(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        let (chain, key) = go::identity(job);
         self.0.send_line(&format!(
-            "{} {} {} {} {} {}",
+            "{} {} {} {} {} {} {chain} {key} {}",
             job.port,
             job.name,
             job.roots.display(),
             job.payload_file.display(),
             names(job.versions),
             job.alpn.unwrap_or("-"),
+            job.identity.map_or("-", |leaf| algorithm(leaf.kind)),
         ))?;
         go::answer(&self.0, job)
     }
 
     fn output(&mut self) -> String {
         self.0.take_output()
+    }
+}
+
+fn algorithm(kind: Kind) -> &'static str {
+    match kind {
+        Kind::EcdsaP256 | Kind::EcdsaP384 => "EC",
+        Kind::Rsa2048 => "RSA",
+        Kind::Ed25519 => "Ed25519",
     }
 }
 

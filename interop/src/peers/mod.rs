@@ -10,10 +10,11 @@ use std::time::Instant;
 use tls12::AlertDescription;
 
 use crate::cell::{Cell, Kind, Report};
-use crate::certs::Certs;
+use crate::certs::{Certs, Leaf};
 use crate::extras::Checked;
 use crate::ours::Session;
 use crate::process::Programs;
+use crate::talk;
 
 mod curl;
 mod gnutls;
@@ -23,6 +24,8 @@ mod nginx;
 mod openssl;
 mod rustls;
 
+pub use gnutls::{GnuTlsClient, GnuTlsServer};
+pub use nginx::Nginx;
 pub use openssl::{OpenSslClient, OpenSslServer, s_server};
 
 /// What all peers share: programs, certificates, and a directory that goes away at the end.
@@ -71,6 +74,32 @@ pub struct Want {
     pub cell: Cell,
     /// The versions of TLS.
     pub versions: Versions,
+    /// How sessions are kept.
+    pub sessions: Sessions,
+    /// Whether it demands a certificate of the client.
+    pub client_certificate: bool,
+}
+
+impl Want {
+    /// This point, and else what the server does by itself.
+    #[must_use]
+    pub fn new(cell: Cell) -> Want {
+        Want { cell, versions: Versions::Both, sessions: Sessions::Tickets, client_certificate: false }
+    }
+}
+
+/// How a session is kept for the next connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// By the client, in a ticket (RFC 5077).
+    Tickets,
+    /// By the server, under a session ID.
+    Ids,
+}
+
+impl Sessions {
+    /// Both ways.
+    pub const ALL: [Sessions; 2] = [Sessions::Tickets, Sessions::Ids];
 }
 
 /// A peer that serves us. One program serves as many cells as it can.
@@ -92,6 +121,21 @@ pub trait ServerPeer {
     fn read_page(&self, page: &str) -> Report {
         let _ = page;
         Report::default()
+    }
+
+    /// The port for a connection that [`ServerPeer::account`] is asked about.
+    fn account_port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        self.port(lab, want)
+    }
+
+    /// What the server says about this connection: whether it is resumed, and whose certificate it saw.
+    fn account(&mut self, session: &mut Session) -> Result<Report, String> {
+        self.talk(session, &talk::text(1000, 1))
+    }
+
+    /// The ways in which it resumes sessions.
+    fn resumes(&self) -> &'static [Sessions] {
+        &Sessions::ALL
     }
 
     /// Why it does not speak RFC 7627.
@@ -124,7 +168,7 @@ pub trait ServerPeer {
 pub enum Application {
     /// Sends back what comes.
     Echo,
-    /// Serves one page over HTTP/1.1.
+    /// Serves one page over HTTP/1.1, or HTTP/2 where ALPN says so.
     Http,
 }
 
@@ -146,6 +190,8 @@ pub struct Job<'a> {
     pub alpn: Option<&'a str>,
     /// Whether it sends `payload` too where `application` is HTTP.
     pub upload: bool,
+    /// The certificate that it has to show.
+    pub identity: Option<&'a Leaf>,
     /// When it must be over.
     pub deadline: Instant,
 }
@@ -175,6 +221,23 @@ pub trait ClientPeer {
 
     /// Makes one connection; `Err` is the peer's own account of what went wrong.
     fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String>;
+
+    /// Makes two connections, the second one with the session of the first, and tells of the second. The first one may end
+    /// without any data.
+    fn connect_twice(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        let _ = (lab, job);
+        Err("it resumes nothing".to_owned())
+    }
+
+    /// The ways in which it resumes sessions; [`ClientPeer::connect_twice`] is for those.
+    fn resumes(&self) -> &'static [Sessions] {
+        &[]
+    }
+
+    /// Whether it can show a certificate.
+    fn has_identity(&self) -> bool {
+        true
+    }
 
     /// What the peer printed since the last call.
     fn output(&mut self) -> String {

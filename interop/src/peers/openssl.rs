@@ -1,6 +1,6 @@
 //! OpenSSL: `openssl s_server` and `openssl s_client`.
 
-use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Versions, Want};
+use super::{ClientPeer, Job, Lab, Peer, Running, ServerPeer, Sessions, Versions, Want};
 use crate::cell::{Kind, Report, group_by_openssl_name, suite_by_openssl_name};
 use crate::extras::{self, Checked};
 use crate::net;
@@ -21,7 +21,7 @@ pub(super) fn peer(lab: &Lab) -> Peer {
 /// `openssl s_server`, with more arguments.
 pub struct OpenSslServer {
     arguments: Vec<String>,
-    running: Running<(Kind, Versions, &'static str), (Process, u16)>,
+    running: Running<(Kind, Vec<String>), (Process, u16)>,
 }
 
 impl OpenSslServer {
@@ -33,14 +33,21 @@ impl OpenSslServer {
     }
 
     fn start(&mut self, lab: &Lab, want: &Want, mode: &'static str) -> Result<u16, String> {
-        let more = &self.arguments;
-        let (_, port) = self.running.get((want.cell.kind, want.versions, mode), |_| {
-            let mut arguments = vec!["-alpn", "http/1.1", mode];
-            if want.versions == Versions::Only13 {
-                arguments.push("-tls1_3");
-            }
-            arguments.extend(more.iter().map(String::as_str));
-            s_server(lab, want.cell.kind, &arguments)
+        let mut arguments = vec!["-alpn", "http/1.1", mode];
+        let client_root = lab.certs.client_root.file.display().to_string();
+        if want.versions == Versions::Only13 {
+            arguments.push("-tls1_3");
+        }
+        if want.sessions == Sessions::Ids {
+            arguments.push("-no_ticket");
+        }
+        if want.client_certificate {
+            arguments.extend(["-Verify", "3", "-verify_return_error", "-CAfile", &client_root]);
+        }
+        arguments.extend(self.arguments.iter().map(String::as_str));
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        let (_, port) = self.running.get((want.cell.kind, arguments), |(kind, arguments)| {
+            s_server(lab, *kind, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
         })?;
         Ok(*port)
     }
@@ -65,7 +72,10 @@ pub fn s_server(lab: &Lab, kind: Kind, arguments: &[&str]) -> Result<(Process, u
 
 impl ServerPeer for OpenSslServer {
     fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::openssl::servers(lab)
+        let mut checked = extras::openssl::servers(lab);
+        checked.extend(extras::staples::from_openssl(lab));
+        checked.extend(extras::sizes::of_openssl_server(lab));
+        checked
     }
 
     fn port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
@@ -81,8 +91,23 @@ impl ServerPeer for OpenSslServer {
         self.start(lab, want, "-www").map(Some)
     }
 
+    fn account_port(&mut self, lab: &Lab, want: &Want) -> Result<u16, String> {
+        self.start(lab, want, "-www")
+    }
+
+    fn account(&mut self, session: &mut Session) -> Result<Report, String> {
+        let response = talk::request(session, "GET", "/", &[])?;
+        Ok(self.read_page(&String::from_utf8_lossy(&response.body)))
+    }
+
     fn read_page(&self, page: &str) -> Report {
+        // `New, TLSv1.2, Cipher is …` or `Reused, …`; the client's certificate comes last, or a line that there is none.
+        let state = page.lines().find(|line| line.contains(", TLSv1.2, Cipher is "));
+        let client = page.split_once("Client certificate\n").map(|(_, text)| text);
+        let client = client.and_then(|text| value(text, "        Subject: CN")).unwrap_or_default();
         Report {
+            resumed: state.map(|line| line.starts_with("Reused")),
+            client: Some(client.trim_start_matches([' ', '=']).to_owned()),
             suite: value(page, "    Cipher    : ").and_then(suite_by_openssl_name),
             extended_master_secret: value(page, "    Extended master secret: ").map(|answer| answer == "yes"),
             ..Report::default()
@@ -107,12 +132,8 @@ impl OpenSslClient {
     }
 }
 
-impl ClientPeer for OpenSslClient {
-    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
-        extras::openssl::clients(lab)
-    }
-
-    fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+impl OpenSslClient {
+    fn run(&mut self, lab: &Lab, job: &Job<'_>, more: &[&str]) -> Result<Report, String> {
         let address = format!("127.0.0.1:{}", job.port);
         let roots = job.roots.display().to_string();
         let mut arguments = vec![
@@ -120,6 +141,7 @@ impl ClientPeer for OpenSslClient {
             "-connect",
             &address,
             "-brief",
+            "-state",
             "-ign_eof",
             "-nocommands",
             "-CAfile",
@@ -136,6 +158,13 @@ impl ClientPeer for OpenSslClient {
         if let Some(alpn) = job.alpn {
             arguments.extend(["-alpn", alpn]);
         }
+        let files = job.identity.map(|leaf| {
+            [&leaf.leaf_file, &leaf.intermediate_file, &leaf.key_file].map(|file| file.display().to_string())
+        });
+        if let Some([leaf, intermediate, key]) = &files {
+            arguments.extend(["-cert", leaf, "-cert_chain", intermediate, "-key", key]);
+        }
+        arguments.extend(more);
         arguments.extend(self.arguments.iter().map(String::as_str));
         let mut process = Process::start(&lab.programs.openssl, &arguments)?;
         let feeding = process.feed(job.payload.to_vec());
@@ -156,8 +185,33 @@ impl ClientPeer for OpenSslClient {
         Ok(Report {
             suite: value(&text, "Ciphersuite: ").and_then(suite_by_openssl_name),
             group: group.and_then(|key| group_by_openssl_name(key.split(',').next()?)),
+            // What `-state` says while a full handshake goes on.
+            resumed: Some(!text.contains("read server certificate")),
             ..Report::default()
         })
+    }
+}
+
+impl ClientPeer for OpenSslClient {
+    fn own_checks(&mut self, lab: &Lab) -> Vec<Checked> {
+        let mut checked = extras::openssl::clients(lab);
+        checked.extend(extras::staples::to_openssl(lab));
+        checked.extend(extras::sizes::of_openssl_client(lab));
+        checked
+    }
+
+    fn connect(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        self.run(lab, job, &[])
+    }
+
+    fn resumes(&self) -> &'static [Sessions] {
+        &Sessions::ALL
+    }
+
+    fn connect_twice(&mut self, lab: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        let session = lab.directory.join(format!("s_client-{}.session", job.port)).display().to_string();
+        self.run(lab, job, &["-sess_out", &session])?;
+        self.run(lab, job, &["-sess_in", &session])
     }
 }
 

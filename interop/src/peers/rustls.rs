@@ -9,13 +9,15 @@ use std::thread;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, ServerName};
 use rustls::crypto::ring;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ProducesTickets, ServerSessionMemoryCache, StoresServerSessions, WebPkiClientVerifier};
 use rustls::{
-    ClientConfig, ClientConnection, CommonState, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
-    SupportedProtocolVersion,
+    ClientConfig, ClientConnection, CommonState, HandshakeKind, RootCertStore, ServerConfig, ServerConnection,
+    StreamOwned, SupportedProtocolVersion,
 };
 use tls12::message::{CipherSuite, NamedGroup};
 
-use super::{ClientPeer, Job, Lab, Peer, ServerPeer, Versions, Want};
+use super::{ClientPeer, Job, Lab, Peer, ServerPeer, Sessions, Versions, Want};
 use crate::cell::Report;
 use crate::net::{self, Socket};
 use crate::ours::Session;
@@ -24,19 +26,29 @@ use crate::talk;
 pub(super) fn peer() -> Peer {
     Peer {
         name: "rustls 0.23".to_owned(),
-        server: Some(Box::new(|_| Ok(Box::new(RustlsServer::default())))),
+        server: Some(Box::new(|_| Ok(Box::new(RustlsServer::new()?)))),
         client: Some(Box::new(|_| Ok(Box::new(RustlsClient)))),
     }
 }
 
+/// Certificates, and the common names in them.
+type Names = Vec<(CertificateDer<'static>, String)>;
+
 /// A new server for each connection. rustls chooses the group by its own preference, so it is held to the cell's.
-#[derive(Default)]
 struct RustlsServer {
     log: Arc<Mutex<String>>,
+    /// What outlives a connection.
+    sessions: Arc<ServerSessionMemoryCache>,
+    tickets: Arc<dyn ProducesTickets>,
 }
 
 impl RustlsServer {
-    fn serve(listener: &TcpListener, config: ServerConfig) -> io::Result<()> {
+    fn new() -> Result<RustlsServer, String> {
+        let tickets = ring::Ticketer::new().map_err(|error| error.to_string())?;
+        Ok(RustlsServer { log: Arc::default(), sessions: ServerSessionMemoryCache::new(64), tickets })
+    }
+
+    fn serve(listener: &TcpListener, config: ServerConfig, clients: &Names) -> io::Result<()> {
         let socket = net::accept(listener, net::deadline(), &AtomicBool::new(false))?;
         let connection = ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(connection, socket);
@@ -45,7 +57,10 @@ impl RustlsServer {
         }
         let name = stream.conn.server_name().unwrap_or_default().to_owned();
         let line = report(&stream.conn);
-        writeln!(stream, "{line} sni={name}")?;
+        let client = stream.conn.peer_certificates().and_then(|chain| chain.first());
+        let client = client.and_then(|leaf| clients.iter().find(|(known, _)| known == leaf));
+        let client = client.map_or("", |(_, name)| name);
+        writeln!(stream, "{line} sni={name} client={client}")?;
         talk::echo_until_closed(&mut stream)?;
         stream.conn.send_close_notify();
         stream.flush()
@@ -57,18 +72,34 @@ impl ServerPeer for RustlsServer {
         let mut provider = ring::default_provider();
         provider.kx_groups.retain(|group| u16::from(group.name()) == want.cell.group.0);
         let leaf = lab.certs.leaf(want.cell.kind);
-        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+        let provider = Arc::new(provider);
+        let verifier: Arc<dyn ClientCertVerifier> = if want.client_certificate {
+            let mut roots = RootCertStore::empty();
+            roots.add(lab.certs.client_root.certificate.clone()).map_err(|error| error.to_string())?;
+            let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            builder.build().map_err(|error| error.to_string())?
+        } else {
+            WebPkiClientVerifier::no_client_auth()
+        };
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(want.versions))
             .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(leaf.chain.clone(), leaf.key.clone_key())
+                let builder = builder.with_client_cert_verifier(verifier);
+                builder.with_single_cert(leaf.chain.clone(), leaf.key.clone_key())
             })
             .map_err(|error| error.to_string())?;
+        match want.sessions {
+            Sessions::Ids => config.session_storage = Arc::clone(&self.sessions) as Arc<dyn StoresServerSessions>,
+            Sessions::Tickets => config.ticketer = Arc::clone(&self.tickets),
+        }
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let (listener, port) = net::listen().map_err(|error| error.to_string())?;
         let log = Arc::clone(&self.log);
+        let leaves = lab.certs.client_leaves.iter();
+        let clients: Names = leaves.map(|leaf| (leaf.chain[0].clone(), leaf.name.clone())).collect();
         // It ends with its connection, at the latest at the deadline.
         thread::spawn(move || {
-            if let Err(error) = RustlsServer::serve(&listener, config) {
+            if let Err(error) = RustlsServer::serve(&listener, config, &clients) {
                 *log.lock().unwrap_or_else(PoisonError::into_inner) += &format!("rustls' server: {error}\n");
             }
         });
@@ -93,11 +124,16 @@ impl RustlsClient {
         let mut roots = RootCertStore::empty();
         let root = CertificateDer::from_pem_file(job.roots).map_err(|error| error.to_string())?;
         roots.add(root).map_err(|error| error.to_string())?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions(job.versions))
             .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut config = match job.identity {
+            None => builder.with_no_client_auth(),
+            Some(leaf) => builder
+                .with_client_auth_cert(leaf.chain.clone(), leaf.key.clone_key())
+                .map_err(|error| error.to_string())?,
+        };
         config.alpn_protocols = job.alpn.iter().map(|alpn| alpn.as_bytes().to_vec()).collect();
         Ok(config)
     }
@@ -105,10 +141,25 @@ impl RustlsClient {
 
 impl ClientPeer for RustlsClient {
     fn connect(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        RustlsClient::run(&Arc::new(RustlsClient::config(job)?), job)
+    }
+
+    fn resumes(&self) -> &'static [Sessions] {
+        &Sessions::ALL
+    }
+
+    fn connect_twice(&mut self, _: &Lab, job: &Job<'_>) -> Result<Report, String> {
+        let config = Arc::new(RustlsClient::config(job)?);
+        RustlsClient::run(&config, job)?;
+        RustlsClient::run(&config, job)
+    }
+}
+
+impl RustlsClient {
+    fn run(config: &Arc<ClientConfig>, job: &Job<'_>) -> Result<Report, String> {
         let text = |error: io::Error| format!("rustls' client: {error}");
         let name = ServerName::try_from(job.name.to_owned()).map_err(|error| error.to_string())?;
-        let config = Arc::new(RustlsClient::config(job)?);
-        let connection = ClientConnection::new(config, name).map_err(|error| error.to_string())?;
+        let connection = ClientConnection::new(Arc::clone(config), name).map_err(|error| error.to_string())?;
         let socket = Socket::connect(job.port, job.deadline).map_err(text)?;
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
@@ -139,5 +190,6 @@ fn report(connection: &CommonState) -> String {
     let group = connection.negotiated_key_exchange_group().map(|group| NamedGroup(u16::from(group.name())));
     let alpn = String::from_utf8_lossy(connection.alpn_protocol().unwrap_or_default()).into_owned();
     let (suite, group) = (suite.map_or(0, |suite| suite.0), group.map_or(0, |group| group.0));
-    format!("suite={suite:04x} group={group:04x} alpn={alpn}")
+    let resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
+    format!("suite={suite:04x} group={group:04x} alpn={alpn} resumed={resumed}")
 }

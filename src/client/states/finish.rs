@@ -3,6 +3,7 @@ use alloc::sync::Arc;
 
 use super::Cx;
 use crate::client::flow::{AfterChangeCipherSpec, AfterFinished, AfterNewTicket, On};
+use crate::client::text_of;
 use crate::crypto::{FinishedLabel, SealingKey};
 use crate::error::Reason;
 use crate::handshake::{MasterReady, Stored};
@@ -96,7 +97,7 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
         _ => return Ok(()),
     };
     let server_name = cx.hs.kept.server_name.clone();
-    let name = Some(server_name.to_str().into());
+    let name = Some(text_of(&server_name).into());
     let session = Arc::new(cx.make_session(ClientAuthPolicy::NotRequested, name, handle, hint)?);
     sessions.put(&server_name, Arc::clone(&session));
     cx.facts.stored = Some(Box::new(Stored::Client { sessions, server_name, session }));

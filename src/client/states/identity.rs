@@ -68,12 +68,10 @@ impl On<Resolved> for AskIdentity {
 /// RFC 5246 §7.4.8: one of the server's supported_signature_algorithms, in the order of our key.
 fn choose_scheme(cx: &Cx<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
     let request = request(cx)?;
-    let ours = identity.key().schemes();
-    let mut allowed = ours.iter().filter(|scheme| identity.public_key().allows(**scheme));
-    let found = allowed.find(|scheme| request.schemes.contains(**scheme));
-    found
-        .copied()
-        .ok_or_else(|| Reason::NoCommonSignatureScheme { ours: ours.to_vec(), peer: request.schemes.iter().collect() })
+    identity.scheme_among(request.schemes).ok_or_else(|| Reason::NoCommonSignatureScheme {
+        ours: identity.key().schemes().to_vec(),
+        peer: request.schemes.iter().collect(),
+    })
 }
 
 /// CertificateVerify wants its signature.

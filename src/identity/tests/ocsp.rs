@@ -1,11 +1,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use pki_types::{CertificateDer, ServerName};
+use pki_types::pem::PemObject;
+use pki_types::{AlgorithmIdentifier, CertificateDer, ServerName, UnixTime, alg_id};
 use proptest::prelude::*;
 use rcgen::{
-    CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SerialNumber,
-    date_time_ymd,
+    CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose,
+    SerialNumber, date_time_ymd,
 };
 
 use super::authority::{Authority, NOW, authority, now};
@@ -206,12 +208,62 @@ fn a_wrong_signature_is_refused() {
     let scene = Scene::new();
     let stranger = key(Kind::P256);
     assert_eq!(scene.verify(Some(&scene.good().signed(&stranger))), refused(OcspError::BadSignature));
+    let with_issuer = Staple { certificates: [scene.root.certificate.clone()].into(), ..scene.good() };
+    scene.shown(&with_issuer).unwrap();
+    assert_eq!(scene.verify(Some(&with_issuer.signed(&stranger))), refused(OcspError::BadSignature));
     let named = Staple { responder: Responder::key(&stranger), ..scene.good() };
+    assert_eq!(scene.shown(&named), refused(OcspError::UnknownSigner), "signed by the issuer under another name");
     assert_eq!(scene.verify(Some(&named.signed(&stranger))), refused(OcspError::UnknownSigner));
     // ecdsa-with-SHA1, and one that nobody knows.
-    for algorithm in [[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01].as_slice(), &[0x2a, 3, 4]] {
+    for algorithm in [&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], [6, 3, 0x2a, 3, 4].as_slice()] {
+        let algorithm = AlgorithmIdentifier::from_slice(algorithm);
         assert_eq!(scene.shown(&Staple { algorithm, ..scene.good() }), refused(OcspError::BadSignature));
     }
+}
+
+#[test]
+fn issuers_with_keys_of_all_types_sign() {
+    for (kind, algorithm) in [
+        (Kind::P256, alg_id::ECDSA_SHA256),
+        (Kind::P384, alg_id::ECDSA_SHA384),
+        (Kind::Ed25519, alg_id::ED25519),
+        (Kind::Rsa2048, alg_id::RSA_PKCS1_SHA256),
+    ] {
+        let (params, key) = (authority("root"), key(kind));
+        let certificate = params.self_signed(&key).unwrap().into();
+        let root = Authority { certificate, issuer: Issuer::new(params, key) };
+        let chain = [leaf(&root, &[])].into();
+        let scene = Scene { root, chain, policy: OcspPolicy::Required, resumed: false };
+        let verdict = scene.shown(&Staple { algorithm, ..scene.good() });
+        assert_eq!(verdict, Ok(()), "{kind:?}");
+        let wrong = scene.shown(&Staple { algorithm: alg_id::RSA_PSS_SHA256, ..scene.good() });
+        assert_eq!(wrong, refused(OcspError::BadSignature), "{kind:?}");
+    }
+}
+
+/// What OpenSSL made: see `tests/data/README.md`.
+#[test]
+fn responses_by_openssl_are_understood() {
+    let certificate = |pem: &[u8]| CertificateDer::from_pem_slice(pem).unwrap();
+    let root = certificate(include_bytes!("../../../tests/data/ocsp/root.pem"));
+    let leaf = certificate(include_bytes!("../../../tests/data/ocsp/leaf.pem"));
+    let certificates = PeerCertificates::new([&leaf]).unwrap();
+    let name = ServerName::try_from("server.example").unwrap();
+    let verdict = |response: Option<&[u8]>| {
+        // 2026-11-20 22:10:00 UTC
+        let mut peer = Peer::new(&certificates, UnixTime::since_unix_epoch(Duration::from_secs(1_795_212_600)));
+        peer.server_name = Some(&name);
+        peer.ocsp_response = response;
+        match WebPkiVerifier::new([root.clone()]).unwrap().verify(&peer) {
+            Decision::Now(verdict) => verdict.map(|_| ()),
+            Decision::Later => panic!("the verdict of webpki never comes later"),
+        }
+    };
+    assert_eq!(verdict(Some(include_bytes!("../../../tests/data/ocsp/by-issuer.der"))), Ok(()));
+    assert_eq!(verdict(Some(include_bytes!("../../../tests/data/ocsp/by-delegate.der"))), Ok(()));
+    let revoked = verdict(Some(include_bytes!("../../../tests/data/ocsp/revoked.der")));
+    assert_eq!(revoked, Err(CertificateError::Revoked));
+    assert_eq!(verdict(None), Err(CertificateError::MissingOcspResponse), "it has tlsfeature=status_request");
 }
 
 /// A certificate for signing responses.

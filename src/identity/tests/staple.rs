@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use pki_types::CertificateDer;
+use pki_types::{AlgorithmIdentifier, CertificateDer, alg_id};
 use rcgen::{KeyPair, SigningKey};
 
 use super::authority::Authority;
@@ -11,7 +11,6 @@ use crate::crypto::{Backend, certificate_issuer, sha1_name, sha256};
 pub(super) const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
 pub(super) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
 const BASIC: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01];
-pub(super) const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
 /// The status of a certificate, as it stands in an answer.
 pub(super) const GOOD: &[u8] = &[0x80, 0];
@@ -114,8 +113,8 @@ pub(super) struct Staple {
     pub(super) responder: Responder,
     pub(super) answers: Vec<Answer>,
     pub(super) extensions: Vec<u8>,
-    /// The object identifier of the signature's algorithm.
-    pub(super) algorithm: &'static [u8],
+    /// Of the signature.
+    pub(super) algorithm: AlgorithmIdentifier,
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
@@ -128,7 +127,7 @@ impl Staple {
             responder,
             answers: [answer].into(),
             extensions: Vec::new(),
-            algorithm: ECDSA_SHA256,
+            algorithm: alg_id::ECDSA_SHA256,
             certificates: Vec::new(),
         }
     }
@@ -151,7 +150,7 @@ impl Staple {
             [] => Vec::new(),
             some => tlv(0xa0, &[&sequence(some)]),
         };
-        let basic = sequence(&[&data, &sequence(&[&tlv(0x06, &[self.algorithm])]), &signature, &certificates]);
+        let basic = sequence(&[&data, &sequence(&[&self.algorithm]), &signature, &certificates]);
         let bytes = sequence(&[&tlv(0x06, &[self.response_type]), &tlv(0x04, &[&basic])]);
         sequence(&[&status, &tlv(0xa0, &[&bytes])])
     }

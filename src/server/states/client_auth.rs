@@ -11,17 +11,10 @@ use crate::crypto::{KeyAlgorithm, PublicKey, RSA_BITS};
 use crate::decision::Decision;
 use crate::error::{CertificateError, Reason};
 use crate::identity::{Peer, PeerCertificates};
-use crate::message::{Certificate, CertificateVerify};
+use crate::message::{Certificate, CertificateVerify, ClientKeyExchange};
 use crate::proof::{Claim, PeerProof};
-use crate::server::flow::{AfterCertificate, AfterCertificateVerify, AfterVerdict, Asks, On};
+use crate::server::flow::{AfterCertificate, AfterCertificateVerify, AfterClaimantKeyExchange, AfterVerdict, Asks, On};
 use crate::session::ClientAuthPolicy;
-
-/// What is known of the client so far.
-pub(crate) enum Client {
-    Known(PeerProof),
-    /// Its certificate is accepted; CertificateVerify is still to come.
-    Claims(Claim),
-}
 
 /// The client was asked for its certificate.
 pub(crate) struct WaitCertificate {
@@ -42,8 +35,8 @@ impl On<Certificate<'_>> for WaitCertificate {
             return Err(Reason::NoClientCertificate);
         }
         cx.hs.transcript.take_messages();
-        let client = Client::Known(PeerProof::declined());
-        Ok(AfterCertificate::WaitClientKeyExchange(WaitClientKeyExchange { client, exchange }))
+        let peer = PeerProof::declined();
+        Ok(AfterCertificate::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange }))
     }
 }
 
@@ -103,8 +96,8 @@ impl On<Verdict> for AskVerify {
         let claim = Claim::accepted(verdict)?;
         check_key(cx, claim.key())?;
         cx.hs.peer_not_after = claim.not_after();
-        let next = WaitClientKeyExchange { client: Client::Claims(claim), exchange: self.exchange };
-        Ok(AfterVerdict::WaitClientKeyExchange(next))
+        let next = WaitClaimantKeyExchange { claim, exchange: self.exchange };
+        Ok(AfterVerdict::WaitClaimantKeyExchange(next))
     }
 }
 
@@ -121,10 +114,26 @@ fn check_key(cx: &Cx<'_>, key: &PublicKey) -> Result<(), Reason> {
     }
 }
 
+/// The client's certificate is accepted; whether it has the key is still to be proven.
+pub(crate) struct WaitClaimantKeyExchange {
+    claim: Claim,
+    exchange: Exchange,
+}
+
+impl On<ClientKeyExchange<'_>> for WaitClaimantKeyExchange {
+    type Next = AfterClaimantKeyExchange;
+
+    fn on(self, cx: &mut Cx<'_>, client: ClientKeyExchange<'_>) -> Result<AfterClaimantKeyExchange, Reason> {
+        let WaitClaimantKeyExchange { claim, exchange } = self;
+        let keys = exchange.complete(cx, &client)?;
+        Ok(AfterClaimantKeyExchange::WaitCertificateVerify(WaitCertificateVerify { claim, keys }))
+    }
+}
+
 /// The client has to prove that it holds its certificate's key.
 pub(crate) struct WaitCertificateVerify {
-    pub(super) claim: Claim,
-    pub(super) keys: KeysReady,
+    claim: Claim,
+    keys: KeysReady,
 }
 
 impl On<CertificateVerify<'_>> for WaitCertificateVerify {

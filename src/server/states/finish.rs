@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use pki_types::UnixTime;
 
 use super::Cx;
-use super::client_auth::{Client, WaitCertificateVerify};
 use super::resume::{seal, send_ticket};
 use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
@@ -24,12 +23,6 @@ pub(crate) struct Exchange {
     pub(super) exchange: Box<dyn KeyExchange>,
 }
 
-/// All that the client is asked for is in, but for the key exchange.
-pub(crate) struct WaitClientKeyExchange {
-    pub(super) client: Client,
-    pub(super) exchange: Exchange,
-}
-
 /// The keys of a full handshake are made; ours is for when the client has finished.
 pub(crate) struct KeysReady {
     key_exchange: KeyExchangeProof,
@@ -37,21 +30,29 @@ pub(crate) struct KeysReady {
     sealing_key: SealingKey,
 }
 
+impl Exchange {
+    /// The other half, and what comes of both.
+    pub(super) fn complete(self, cx: &mut Cx<'_>, client: &ClientKeyExchange<'_>) -> Result<KeysReady, Reason> {
+        let Exchange { proof: key_exchange, group, exchange } = self;
+        let pre_master = exchange.complete(client.public_key).map_err(|_| Reason::BadKeyShare(group))?;
+        let master = cx.set_master_secret(pre_master)?;
+        let sealing_key = cx.expand_keys(master, false)?;
+        Ok(KeysReady { key_exchange, master, sealing_key })
+    }
+}
+
+/// The client claims no certificate: it was not asked for one, or has none.
+pub(crate) struct WaitClientKeyExchange {
+    pub(super) peer: PeerProof,
+    pub(super) exchange: Exchange,
+}
+
 impl On<ClientKeyExchange<'_>> for WaitClientKeyExchange {
     type Next = AfterClientKeyExchange;
 
     fn on(self, cx: &mut Cx<'_>, client: ClientKeyExchange<'_>) -> Result<AfterClientKeyExchange, Reason> {
-        let Exchange { proof: key_exchange, group, exchange } = self.exchange;
-        let pre_master = exchange.complete(client.public_key).map_err(|_| Reason::BadKeyShare(group))?;
-        let master = cx.set_master_secret(pre_master)?;
-        let sealing_key = cx.expand_keys(master, false)?;
-        let keys = KeysReady { key_exchange, master, sealing_key };
-        Ok(match self.client {
-            Client::Known(peer) => AfterClientKeyExchange::WaitChangeCipherSpec(WaitChangeCipherSpec::full(peer, keys)),
-            Client::Claims(claim) => {
-                AfterClientKeyExchange::WaitCertificateVerify(WaitCertificateVerify { claim, keys })
-            }
-        })
+        let keys = self.exchange.complete(cx, &client)?;
+        Ok(AfterClientKeyExchange::WaitChangeCipherSpec(WaitChangeCipherSpec::full(self.peer, keys)))
     }
 }
 

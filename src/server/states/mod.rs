@@ -6,7 +6,7 @@ mod hello;
 mod resume;
 mod sign;
 
-pub(crate) use client_auth::{AskVerify, WaitCertificate, WaitCertificateVerify};
+pub(crate) use client_auth::{AskVerify, WaitCertificate, WaitCertificateVerify, WaitClaimantKeyExchange};
 pub(crate) use finish::{AskNewTicket, WaitChangeCipherSpec, WaitClientKeyExchange, WaitFinished};
 use finish::{KeysReady, Ours, Proofs};
 pub(crate) use hello::{AskIdentity, WaitClientHello};

@@ -96,31 +96,49 @@ impl On<Found> for AskSession {
     type Next = AfterFound;
 
     fn on(self, cx: &mut Cx<'_>, found: Found) -> Result<AfterFound, Reason> {
-        match self.accept(cx, found)? {
+        match self.accept(cx, found) {
             Ok((found, resumable)) if cx.common().verify_on_resumption && found.session.peer_certificates.is_some() => {
                 Ok(AfterFound::AskVerifyAgain(AskVerifyAgain { now: self.now, found, resumable }))
             }
             Ok((found, resumable)) => resume(cx, found, &resumable, self.now),
-            Err(why) => {
+            Err(Refused::Session(why)) => {
                 cx.not_resumed(&why);
                 Ok(AfterFound::AskIdentity(AskIdentity))
             }
+            Err(Refused::Client(reason)) => Err(reason),
         }
     }
 }
 
+/// Why there is no resumption.
+enum Refused {
+    /// The handshake goes on in full.
+    Session(NotResumed),
+    /// It ends.
+    Client(Reason),
+}
+
+impl From<NotResumed> for Refused {
+    fn from(why: NotResumed) -> Self {
+        Refused::Session(why)
+    }
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Refused::Client(reason)
+    }
+}
+
 impl AskSession {
-    /// Whether what was found fits this client and this configuration. The inner error is a full handshake.
-    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<Result<(FoundSession, Resumable), NotResumed>, Reason> {
+    /// Whether what was found fits this client and this configuration.
+    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<(FoundSession, Resumable), Refused> {
         let (id, none) = match &self.lookup {
             Lookup::Ticket(_) => (None, NotResumed::TicketDeclined),
             Lookup::Id(id) => (Some(id.as_slice()), NotResumed::UnknownSession),
         };
-        let found = match found.0 {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(Err(none)),
-            Err(why) => return Ok(Err(NotResumed::NoAnswer(why))),
-        };
+        let found = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
+        let session = &*found.session;
         let common = cx.common();
         let hello = client_hello(&cx.hs.kept.client_hello)?;
         let binding = Binding {
@@ -134,22 +152,20 @@ impl AskSession {
         };
         // RFC 5246 §7.4.1.2: the client's list has the suite of the session.
         let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
-        let resumable = match Resumable::check(&found.session, &binding, |suite| fits(suite.id)) {
-            Ok(resumable) => resumable,
-            Err(why) => return Ok(Err(why)),
-        };
-        if found.session.alpn != cx.facts.alpn {
-            return Ok(Err(NotResumed::OtherApplicationProtocol));
+        let resumable = Resumable::check(session, &binding, |suite| fits(suite.id))?;
+        if session.alpn != cx.facts.alpn {
+            return Err(NotResumed::OtherApplicationProtocol.into());
         }
         // RFC 6066 §4: the length stays with the session.
-        if found.session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
-            return Ok(Err(NotResumed::OtherFragmentLength));
+        if session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
+            return Err(NotResumed::OtherFragmentLength.into());
         }
-        // RFC 7627 §5.3.
-        match (found.session.extended_master_secret, cx.facts.extended_master_secret) {
-            (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret),
-            (false, true) => Ok(Err(NotResumed::NoExtendedMasterSecret)),
-            _ => Ok(Ok((found, resumable))),
+        // RFC 7627 §5.3. Where neither has it, the session is as good as the connections of such a peer are anyway: no keys are
+        // exported and there is no `tls-unique` (§5.4). A configuration that requires it has refused the client before.
+        match (session.extended_master_secret, cx.facts.extended_master_secret) {
+            (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret.into()),
+            (false, true) => Err(NotResumed::NoExtendedMasterSecret.into()),
+            _ => Ok((found, resumable)),
         }
     }
 }
@@ -264,10 +280,13 @@ pub(super) fn seal(cx: &Cx<'_>, session: &Arc<Session>, now: UnixTime) -> Decisi
     }
 }
 
+/// What a ClientHello may say beside its ticket, and the rest of its flight, in bytes.
+const REST_OF_HELLO: usize = 2 << 10;
+
 /// NewSessionTicket, which was promised: without a ticket it is an empty one (RFC 5077 §3.3).
 pub(super) fn send_ticket(cx: &mut Cx<'_>, sealed: Sealed) -> Result<(), Reason> {
     // The ticket comes back in a ClientHello, which has to be within our own limit.
-    let limit = cx.common().message_limits.other / 2;
+    let limit = cx.common().message_limits.other.saturating_sub(REST_OF_HELLO);
     let sealed = match sealed.0 {
         Ok(Some(new)) if new.ticket.len() > limit => {
             Err(format!("its ticket has {} bytes, and no more than {limit} come back", new.ticket.len()))

@@ -2,7 +2,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::client_auth::Client;
 use super::finish::Exchange;
 use super::{Cx, WaitCertificate, WaitClientKeyExchange};
 use crate::ask::{Ask, SignRequest, Signature, Token};
@@ -76,8 +75,8 @@ impl On<Signature> for AskSignature {
         Ok(if asks_client {
             AfterSignature::WaitCertificate(WaitCertificate { exchange })
         } else {
-            let client = Client::Known(PeerProof::not_requested());
-            AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { client, exchange })
+            let peer = PeerProof::not_requested();
+            AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange })
         })
     }
 }

@@ -53,6 +53,8 @@ use crate::error::ConfigError;
 /// 2. a while later, as `current`, with the one before among the `others`;
 /// 3. a period later leave the old one out, everywhere, and destroy it.
 ///
+/// Their clocks have to agree: a ticket from the future is declined.
+///
 /// Give [`Tickets::with_period`] the period of these exchanges: it limits tickets and sessions as above. Who holds a key can
 /// decrypt every connection whose ticket is under it, whenever it was recorded, so the period is how far forward secrecy reaches.
 pub struct Tickets {

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::codec::Malformed;
 use crate::error::Reason;
-use crate::message::{Certificate, ContentType, HandshakeType as H, OpaqueList};
+use crate::message::{ContentType, HandshakeType as H};
 use crate::testing::bench::{Bench, Start, TO_CLIENT, TO_SERVER, each_state};
-use crate::testing::puppet::{self, Heard, Letter};
+use crate::testing::puppet::{Heard, Letter};
 
 /// Says the letters one by one; whether one was out of order, and then the connection is dead.
 #[track_caller]
@@ -136,10 +136,7 @@ fn a_certificate_verify_around_client_key_exchange_is_refused_by_a_server_that_a
 fn an_empty_certificate_list_of_a_server_is_refused() {
     let mut bench = Bench::any_client();
     bench.tell(H::SERVER_HELLO);
-    let empty = puppet::message(H::CERTIFICATE, |w| {
-        Certificate { chain: OpaqueList::from_encoded(crate::codec::Prefix::U24, &[]) }.write(w);
-    });
-    let result = bench.say_message(&empty);
+    let result = bench.say(Letter::EmptyCertificate);
     let reason = Reason::Malformed { message: "Certificate", problem: Malformed::Empty("certificate_list") };
     bench.failed(result, &reason, AlertDescription::DECODE_ERROR);
 }

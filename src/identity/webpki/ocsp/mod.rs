@@ -82,15 +82,15 @@ impl Ocsp {
     ) -> Result<(), CertificateError> {
         match peer.ocsp_response {
             _ if self.policy == OcspPolicy::Ignore => Ok(()),
-            Some(response) => {
-                let Some(above) = path.intermediate_certificates().next() else {
-                    return self.check_response(backend, response, peer.now, leaf, path.anchor());
-                };
-                let above = above.der();
-                let issuer =
-                    anchor_from_trusted_cert(&above).map_err(|error| explain(error, slice::from_ref(&above)))?;
-                self.check_response(backend, response, peer.now, leaf, &issuer)
-            }
+            Some(response) => match path.intermediate_certificates().next() {
+                Some(above) => {
+                    let above = above.der();
+                    let issuer = anchor_from_trusted_cert(&above);
+                    let issuer = issuer.map_err(|error| explain(error, slice::from_ref(&above)))?;
+                    self.check_response(backend, response, peer.now, leaf, &issuer)
+                }
+                None => self.check_response(backend, response, peer.now, leaf, path.anchor()),
+            },
             // RFC 6066 §8: a session that is resumed has no CertificateStatus.
             None if peer.resumed => Ok(()),
             None if self.policy == OcspPolicy::Required => Err(CertificateError::MissingOcspResponse),

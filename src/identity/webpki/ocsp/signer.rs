@@ -30,7 +30,7 @@ pub(super) fn check(
         return Ok(());
     }
     // The first that has the name, and no other: a stranger does not choose how many signatures we check.
-    let is_delegate = |certificate: &&[u8]| is_certificate_of(backend, certificate, &response.responder);
+    let is_delegate = |certificate: &&[u8]| is_delegate(backend, certificate, &response.responder, issuer);
     match response.certificates().find(is_delegate) {
         Some(delegate) => check_delegate(backend, response, issuer, delegate, now),
         None if by_issuer => Err(OcspError::BadSignature),
@@ -82,14 +82,15 @@ fn is_signed(backend: Backend, response: &Response<'_>, key_algorithm: &[u8], ke
     algorithm.is_some_and(|algorithm| algorithm.verify_signature(key, response.signed, response.signature).is_ok())
 }
 
-fn is_certificate_of(backend: Backend, certificate: &[u8], responder: &Responder<'_>) -> bool {
+/// Whether the certificate is that of the responder, who is not the issuer itself.
+fn is_delegate(backend: Backend, certificate: &[u8], responder: &Responder<'_>, issuer: &Issuer<'_>) -> bool {
     let certificate = CertificateDer::from(certificate);
     let (Ok(glance), Ok(key)) = (Glance::at(&certificate), PublicKey::from_certificate(&certificate)) else {
         return false;
     };
-    let subject = content(glance.subject);
-    let key = content(key.spki()).and_then(key_parts);
-    matches!((subject, key), (Ok(subject), Ok((_, key))) if is_named(backend, responder, subject, key))
+    let (subject, key) = (content(glance.subject), content(key.spki()).and_then(key_parts));
+    matches!((subject, key), (Ok(subject), Ok((_, key)))
+        if key != issuer.key && is_named(backend, responder, subject, key))
 }
 
 /// Whether the responder is the one with this name (without its tag) and key.

@@ -1,0 +1,229 @@
+//! A handshake under way: letters to the flow table, one after the other, and the questions between them.
+
+use super::{Driver, Phase, not_there};
+use crate::ask::{Answer, Answered, RefusedAnswer, Token};
+use crate::connection::Event;
+use crate::connection::receiving::{Receiving, check_change_cipher_spec, unexpected};
+use crate::decision::Decision;
+use crate::error::Reason;
+use crate::handshake::{Cx, Handshake, Machine, Role};
+use crate::machine::Input;
+use crate::message::{ContentType, HandshakeType};
+use crate::observer::Direction;
+
+pub(super) struct InFlight<R: Role> {
+    /// Taken while it is at work.
+    pub(super) machine: Option<R::Machine>,
+    pub(super) question: Question,
+    pub(super) hs: Handshake<R>,
+}
+
+/// How far a question to the outside is.
+pub(super) enum Question {
+    NotAsked,
+    /// It is out; this is our half of its token.
+    Open(Token),
+    Answered(Result<Answered, Reason>),
+}
+
+/// What one step of the handshake did.
+pub(super) enum Took {
+    /// No whole message is inside.
+    Idle,
+    Went,
+    Event(Event),
+}
+
+/// What moves a state on.
+enum Letter<'a> {
+    Answer(Answered),
+    Input(Input<'a>),
+}
+
+impl<R: Role> Driver<R> {
+    pub(super) fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
+        match content_type {
+            ContentType::HANDSHAKE => {
+                self.receiving.join.push(payload);
+                Ok(self.go_on()?.unwrap_or(Event::Progress))
+            }
+            ContentType::CHANGE_CIPHER_SPEC => {
+                self.change_cipher_spec(payload)?;
+                Ok(Event::Progress)
+            }
+            ContentType::ALERT => match self.receiving.alert(payload, self.state)? {
+                Event::Closed => Err(Reason::ClosedInHandshake),
+                event => Ok(event),
+            },
+            _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: self.expected() }),
+        }
+    }
+
+    /// Handles what is inside until something happens that the caller has to know.
+    pub(super) fn go_on(&mut self) -> Result<Option<Event>, Reason> {
+        let mut went = None;
+        loop {
+            match self.step()? {
+                Took::Idle => return Ok(went),
+                Took::Went => went = Some(Event::Progress),
+                Took::Event(event) => return Ok(Some(event)),
+            }
+        }
+    }
+
+    /// One letter of the handshake: an answer, or a message.
+    fn step(&mut self) -> Result<Took, Reason> {
+        let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
+            return Ok(Took::Idle);
+        };
+        let Receiving { incoming, join, facts, hello_requests, .. } = receiving;
+        let outgoing = &mut sending.outgoing;
+        let InFlight { machine: slot, question, hs } = &mut **flight;
+        let mut machine = slot.take().ok_or_else(not_there)?;
+        #[cfg(test)]
+        if join
+            .peek()
+            .and_then(HandshakeType::name)
+            .is_some_and(|letter| self.planted == Some((machine.name(), letter)))
+        {
+            *slot = Some(machine);
+            return Ok(if join.next()?.is_some() { Took::Went } else { Took::Idle });
+        }
+        let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
+
+        let letter = match core::mem::replace(question, Question::NotAsked) {
+            Question::Answered(answered) => Some(Letter::Answer(answered?)),
+            Question::Open(token) if token.is_alone() => {
+                Some(Letter::Answer(machine.without_answer(DROPPED).ok_or_else(dropped)?))
+            }
+            Question::Open(token) => {
+                *question = Question::Open(token);
+                *slot = Some(machine);
+                return Ok(Took::Event(Event::Waiting));
+            }
+            Question::NotAsked => match machine.decide(&mut cx)? {
+                Some(Decision::Now(answered)) => Some(Letter::Answer(answered)),
+                Some(Decision::Later) => {
+                    let (ours, theirs) = Token::pair();
+                    let ask = machine.request(&cx, theirs).ok_or_else(not_there)?;
+                    *question = Question::Open(ours);
+                    *slot = Some(machine);
+                    join.release();
+                    return Ok(Took::Event(Event::Ask(ask)));
+                }
+                None => {
+                    check_expected::<R>(&machine, join.peek())?;
+                    let message = join.next()?;
+                    message.map(|(message_type, range)| Letter::Input(cx.received(message_type, join.bytes(range))))
+                }
+            },
+        };
+        let machine = match letter {
+            None => {
+                *slot = Some(machine);
+                return Ok(Took::Idle);
+            }
+            Some(Letter::Answer(answered)) => machine.answer(&mut cx, answered)?,
+            Some(Letter::Input(Input::Message { message_type: HandshakeType::HELLO_REQUEST, body }))
+                if R::IS_CLIENT =>
+            {
+                // RFC 5246 §7.4.1.1: within a handshake it is ignored, and not hashed.
+                *slot = Some(machine);
+                hello_requests.count(body)?;
+                return Ok(Took::Went);
+            }
+            // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
+            Some(Letter::Input(input)) if ends_flight(input) && !join.is_aligned() => {
+                return Err(Reason::ExcessHandshakeData);
+            }
+            Some(Letter::Input(input)) => machine.take(&mut cx, input)?,
+        };
+        Ok(self.arrive(machine))
+    }
+
+    /// The machine is in its next state.
+    pub(super) fn arrive(&mut self, machine: R::Machine) -> Took {
+        self.state = machine.name();
+        match machine.established() {
+            Ok(established) => {
+                self.phase = Phase::Established(established);
+                self.receiving.join.renew();
+                Took::Event(Event::Established)
+            }
+            Err(machine) => {
+                if let Phase::Handshake(flight) = &mut self.phase {
+                    flight.machine = Some(machine);
+                }
+                Took::Went
+            }
+        }
+    }
+
+    fn change_cipher_spec(&mut self, payload: &[u8]) -> Result<(), Reason> {
+        check_change_cipher_spec(payload, &self.receiving.join)?;
+        let input = Input::ChangeCipherSpec;
+        let Phase::Handshake(flight) = &mut self.phase else { return Err(not_there()) };
+        let machine = flight.machine.take().ok_or_else(not_there)?;
+        #[cfg(test)]
+        if self.planted == Some((machine.name(), input.name())) {
+            flight.machine = Some(machine);
+            return Ok(());
+        }
+        self.observe(Direction::Received, ContentType::CHANGE_CIPHER_SPEC, input.name(), payload.len());
+        let machine = self.with_cx(|cx| machine.take(cx, input))?;
+        self.arrive(machine);
+        Ok(())
+    }
+
+    pub(in crate::connection) fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
+        match &mut self.phase {
+            Phase::Handshake(flight) if matches!(&flight.question, Question::Open(token) if token.fits(answer.token())) =>
+            {
+                flight.question = Question::Answered(answer.into_answered());
+                Ok(())
+            }
+            _ => Err(RefusedAnswer::new(answer, self.refuse(Reason::UnexpectedAnswer))),
+        }
+    }
+
+    /// Goes on without the answer that is waited for, where the handshake can: then that answer is refused if it still comes.
+    pub(in crate::connection) fn skip_answer(&mut self) -> bool {
+        let Phase::Handshake(flight) = &mut self.phase else { return false };
+        let InFlight { machine: Some(machine), question, .. } = &mut **flight else { return false };
+        match (machine.without_answer(NOT_AWAITED), &question) {
+            (Some(answered), Question::Open(_)) => {
+                *question = Question::Answered(Ok(answered));
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A message that the state doesn't wait for is refused at its header, before any of it is kept.
+fn check_expected<R: Role>(machine: &R::Machine, next: Option<HandshakeType>) -> Result<(), Reason> {
+    let expected = machine.expected();
+    match next {
+        Some(HandshakeType::HELLO_REQUEST) if R::IS_CLIENT => Ok(()),
+        Some(next) if !next.name().is_some_and(|name| expected.contains(&name)) => Err(unexpected(next, expected)),
+        _ => Ok(()),
+    }
+}
+
+fn ends_flight(input: Input<'_>) -> bool {
+    matches!(
+        input,
+        Input::Message {
+            message_type: HandshakeType::CLIENT_HELLO | HandshakeType::SERVER_HELLO_DONE | HandshakeType::FINISHED,
+            ..
+        }
+    )
+}
+
+const NOT_AWAITED: &str = "the answer was not waited for any longer";
+
+const DROPPED: &str = "the question was dropped without an answer";
+
+fn dropped() -> Reason {
+    Reason::Local { what: "a decision", why: DROPPED.into() }
+}

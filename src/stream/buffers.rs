@@ -1,0 +1,84 @@
+//! What streams hold between two calls, whatever moves it to and from the transport.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::connection::{Event, Receive, Transmit};
+use crate::error::Error;
+use crate::record_buffer::RecordBuffer;
+
+/// How much plaintext is sealed before it is given to the transport, in bytes.
+const BATCH: usize = 64 << 10;
+
+/// What was received.
+#[derive(Debug)]
+pub(crate) struct Inlet {
+    pub(crate) received: RecordBuffer,
+    /// Where in `received` data of the peer stands that was not asked for yet.
+    data: Range<usize>,
+}
+
+/// Bytes for the transport that it did not take yet.
+#[derive(Default)]
+pub(crate) struct Outlet {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Inlet {
+    /// With what was received before.
+    pub(crate) fn new(received: RecordBuffer) -> Self {
+        Inlet { received, data: 0..0 }
+    }
+
+    /// What the next step comes to. Data stays here, and must have been taken before the next call.
+    pub(crate) fn next_event(&mut self, receiver: &mut impl Receive) -> Result<Event, Error> {
+        let event = self.received.next_event(receiver)?;
+        if let Event::Data(range) = &event {
+            self.data = range.clone();
+        }
+        Ok(event)
+    }
+
+    /// Data of the peer that waits to be taken.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.received.data(self.data.clone())
+    }
+
+    /// So many bytes of the data were taken.
+    pub(crate) fn take(&mut self, count: usize) {
+        self.data.start += count;
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        if self.data.is_empty() {
+            self.received.shrink();
+        }
+    }
+}
+
+impl Outlet {
+    /// Adds what is queued, and a batch of `plaintext`; says how much of that was taken.
+    pub(crate) fn seal(&mut self, sender: &mut impl Transmit, plaintext: &[u8]) -> Result<usize, Error> {
+        Ok(sender.write_vec(plaintext.get(..BATCH).unwrap_or(plaintext), &mut self.bytes)?.taken)
+    }
+
+    pub(crate) fn left(&self) -> &[u8] {
+        self.bytes.get(self.written..).unwrap_or_default()
+    }
+
+    /// The transport took so many bytes.
+    pub(crate) fn wrote(&mut self, count: usize) {
+        self.written += count;
+        if self.left().is_empty() {
+            self.bytes.clear();
+            self.written = 0;
+        }
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.drain(..self.written);
+        self.written = 0;
+        self.bytes.shrink_to_fit();
+    }
+}
