@@ -52,7 +52,8 @@ pub trait Observer: Debug + Send + Sync {
 pub enum NotResumed {
     /// On a client: the server declined it.
     Declined,
-    /// The store has none of that ID.
+    /// The store has none of that ID. Clients that also speak TLS 1.3 show one that never was (RFC 8446 §4.1.2), so there are
+    /// always some of these.
     UnknownSession,
     /// The ticket was not opened: its key is gone, it was altered, or the application declined it.
     TicketDeclined,

@@ -15,6 +15,9 @@ use crate::message::{CipherSuite, ClientHello};
 pub trait ResolveIdentity: fmt::Debug + Send + Sync {
     /// The identity for the client that sent `hello`; `None` ends the handshake. `Later` pauses the connection.
     ///
+    /// A client that resumes a session is shown no identity, and nobody asks here: whoever is no longer to be served under a
+    /// name stops that by another `session_context`, or by a session store that forgets.
+    ///
     /// What is chosen has to be one that the client can verify: see [`Identity::usable_by`].
     fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>>;
 }

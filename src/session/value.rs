@@ -33,7 +33,7 @@ pub struct Session {
     pub(crate) server_name: Option<Box<str>>,
     /// The application protocol, never empty.
     pub(crate) alpn: Option<Box<[u8]>>,
-    /// The server's policy at the time; on a client that of a server that asked, or asked not.
+    /// The server's policy at the time; on a client always `NotRequested`.
     pub(crate) client_auth: ClientAuthPolicy,
     /// Of the peer, as verified; never an empty list. In their place it can have a raw public key (RFC 7250).
     pub(crate) peer_certificates: Option<PeerCertificates>,
