@@ -37,9 +37,10 @@ static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
 });
 
 /// Verifies what an input says: a byte for the settings; then, each behind a length of two bytes, an OCSP response, a CRL, and
-/// certificates.
-pub fn verify(data: &[u8]) {
-    let Some((choice, mut rest)) = data.split_first() else { return };
+/// certificates. Says whether they
+/// are accepted.
+pub fn verify(data: &[u8]) -> bool {
+    let Some((choice, mut rest)) = data.split_first() else { return false };
     let mut next = || {
         let (length, behind) = rest.split_first_chunk()?;
         let (part, behind) = behind.split_at(usize::from(u16::from_be_bytes(*length)).min(behind.len()));
@@ -51,12 +52,12 @@ pub fn verify(data: &[u8]) {
     let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
     // What is longer no verifier sees.
     if length > 32 << 10 || response.is_some_and(|response| response.len() > 8 << 10) {
-        return;
+        return false;
     }
-    let Ok(certificates) = PeerCertificates::new(&chain) else { return };
+    let Ok(certificates) = PeerCertificates::new(&chain) else { return false };
     let has = |bit: u8| choice & (1 << bit) != 0;
     // A list that cannot be read is the application's own.
-    let Some(verifier) = verifier(has(0), crl, *choice) else { return };
+    let Some(verifier) = verifier(has(0), crl, *choice) else { return false };
 
     // The responses are a week long good, and the other certificates for a hundred years.
     let now = UnixTime::since_unix_epoch(Duration::from_secs(if has(1) { 1_795_300_000 } else { 1_893_456_000 }));
@@ -67,7 +68,7 @@ pub fn verify(data: &[u8]) {
     peer.resumed = has(2);
     let mut held = Held::default();
     let Decision::Now(verdict) = held.during(|| verifier.verify(&peer)) else { panic!("it decides at once") };
-    match verdict {
+    match &verdict {
         Ok(verified) => {
             let own = certificates.end_entity().expect("there is one");
             assert!(ISSUED.all.contains(&own), "a certificate that nobody has issued: {verified:?}");
@@ -77,6 +78,7 @@ pub fn verify(data: &[u8]) {
     }
     held.during(|| certificates.views().for_each(|view| _ = format!("{view:?}")));
     assert!(held.peak <= MOST_HELD, "it held {} bytes", held.peak);
+    verdict.is_ok()
 }
 
 fn verifier(for_servers: bool, crl: Option<&[u8]>, choice: u8) -> Option<WebPkiVerifier> {
@@ -94,8 +96,9 @@ fn verifier(for_servers: bool, crl: Option<&[u8]>, choice: u8) -> Option<WebPkiV
     }
 }
 
-/// What there is to start from: each response with each of the certificates and the list.
-pub fn seeds() -> impl Iterator<Item = Vec<u8>> {
+/// What there is to start from: all that our roots have said, with the certificates that it is about. One of the servers is
+/// revoked, and the others are accepted.
+pub fn certificate_seeds() -> impl Iterator<Item = Vec<u8>> {
     let part = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
     let whole = move |choice: u8, response: &[u8], crl: &[u8], own: &CertificateDer<'_>, root: &CertificateDer<'_>| {
         [&[choice], &part(response)[..], &part(crl), &part(own), &part(root)].concat()

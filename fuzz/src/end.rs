@@ -132,8 +132,10 @@ impl<C: Role> End<C> {
                 }
                 Event::Established => {
                     assert!(self.known.is_none() && self.link.is_established());
-                    check_peer(self.link.whole(), self.setup);
-                    self.known = Some(self.link.whole().known());
+                    let connection = self.link.whole();
+                    let known = connection.known();
+                    check_peer(connection, &known, self.setup);
+                    self.known = Some(known);
                     if self.splits {
                         self.held.during(|| self.link.split());
                     }

@@ -14,7 +14,7 @@ mod seeds;
 mod setup;
 
 pub use accept::same_accepted;
-pub use certificates::verify;
+pub use certificates::{certificate_seeds, verify};
 pub use end::{End, pump, same};
 pub use keepers::Keepers;
 pub use role::Role;

@@ -8,7 +8,7 @@ use crate::role::{Role, known_to_half};
 
 pub enum Link<C> {
     Whole(C),
-    Halves(Receiver, Sender),
+    Halves(Box<(Receiver, Sender)>),
     /// On its way from the one to the other.
     Nothing,
 }
@@ -20,7 +20,7 @@ impl<C: Role> Link<C> {
         let known = connection.known();
         let (receiver, sender) = connection.split().map_err(RefusedSplit::into_inner).ok().expect("it is established");
         assert_eq!(known_to_half(&receiver), known);
-        *self = Link::Halves(receiver, sender);
+        *self = Link::Halves(Box::new((receiver, sender)));
     }
 
     pub fn whole(&mut self) -> &mut C {
@@ -33,7 +33,7 @@ impl<C: Role> Link<C> {
     fn receiving(&mut self) -> &mut dyn Receive {
         match self {
             Link::Whole(connection) => connection,
-            Link::Halves(receiver, _) => receiver,
+            Link::Halves(halves) => &mut halves.0,
             Link::Nothing => unreachable!(),
         }
     }
@@ -41,7 +41,7 @@ impl<C: Role> Link<C> {
     fn sending(&mut self) -> &mut dyn Transmit {
         match self {
             Link::Whole(connection) => connection,
-            Link::Halves(_, sender) => sender,
+            Link::Halves(halves) => &mut halves.1,
             Link::Nothing => unreachable!(),
         }
     }
@@ -51,7 +51,8 @@ impl<C: Role> Link<C> {
     pub fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         let Received { consumed, event } = self.receiving().read(input)?;
         let event = match (event, &mut *self) {
-            (Event::SendAlert(token), Link::Halves(_, sender)) => {
+            (Event::SendAlert(token), Link::Halves(halves)) => {
+                let sender = &mut halves.1;
                 let (alert, is_fatal) = (token.description(), token.error().is_some());
                 if alert != AlertDescription::CLOSE_NOTIFY || is_fatal {
                     sender.alert(token);
@@ -87,7 +88,7 @@ impl<C: Role> Link<C> {
     pub fn is_established(&self) -> bool {
         match self {
             Link::Whole(connection) => connection.is_established(),
-            Link::Halves(receiver, _) => receiver.error().is_none(),
+            Link::Halves(halves) => halves.0.error().is_none(),
             Link::Nothing => unreachable!(),
         }
     }
@@ -95,7 +96,7 @@ impl<C: Role> Link<C> {
     /// Whether it sends data. A sender that was told of no error does.
     pub fn takes_data(&self) -> bool {
         match self {
-            Link::Halves(_, sender) => sender.error().is_none(),
+            Link::Halves(halves) => halves.1.error().is_none(),
             _ => self.is_established(),
         }
     }

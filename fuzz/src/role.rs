@@ -68,14 +68,12 @@ role!(ClientConnection, |_| ClientAuthPolicy::Required);
 role!(ServerConnection, Setup::client_auth);
 
 /// An established peer is known as the policy has it.
-pub fn check_peer<C: Role>(connection: &C, setup: Setup) {
+pub fn check_peer<C: Role>(connection: &C, known: &Known, setup: Setup) {
     let (policy, proof) = (C::policy(setup), connection.proof().expect("it is established"));
     let has_certificate = connection.peer_certificates().is_some_and(|chain| !chain.is_empty());
     let good = match proof {
         PeerProof::Verified(_) => has_certificate && policy != ClientAuthPolicy::NotRequested,
-        PeerProof::FromSession(_) => {
-            has_certificate && connection.known().resumed && policy != ClientAuthPolicy::NotRequested
-        }
+        PeerProof::FromSession(_) => has_certificate && known.resumed && policy != ClientAuthPolicy::NotRequested,
         PeerProof::NotRequested(_) => !has_certificate && policy == ClientAuthPolicy::NotRequested,
         PeerProof::Declined(_) => !has_certificate && policy == ClientAuthPolicy::Optional,
         _ => false,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{env, fs, io};
 
-use crate::certificates;
+use crate::certificates::certificate_seeds;
 use crate::end::{End, pump};
 use crate::keepers::Keepers;
 use crate::parts::prepare;
@@ -72,7 +72,7 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
         seed(SESSION)?;
     }
     if target == "certificates" {
-        return certificates::seeds().try_for_each(|bytes| seed(&bytes));
+        return certificate_seeds().try_for_each(|bytes| seed(&bytes));
     }
     for setup in SETUPS {
         let (client, server) = transcript(setup);
