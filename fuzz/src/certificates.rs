@@ -37,8 +37,7 @@ static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
 });
 
 /// Verifies what an input says: a byte for the settings; then, each behind a length of two bytes, an OCSP response, a CRL, and
-/// certificates. Says whether they
-/// are accepted.
+/// certificates. Says whether the peer is accepted.
 pub fn verify(data: &[u8]) -> bool {
     let Some((choice, mut rest)) = data.split_first() else { return false };
     let mut next = || {
@@ -59,8 +58,8 @@ pub fn verify(data: &[u8]) -> bool {
     // A list that cannot be read is the application's own.
     let Some(verifier) = verifier(has(0), crl, *choice) else { return false };
 
-    // The responses are a week long good, and the other certificates for a hundred years.
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(if has(1) { 1_795_300_000 } else { 1_893_456_000 }));
+    // Of the responses one is good for a day; the other certificates are for a hundred years.
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(if has(1) { 1_795_250_000 } else { 1_893_456_000 }));
     let name = ServerName::try_from("server.example").expect("a good name");
     let mut peer = Peer::new(&certificates, now);
     peer.server_name = has(0).then_some(&name);

@@ -286,8 +286,8 @@ pub fn pump(client: &mut End<ClientConnection>, server: &mut End<ServerConnectio
 }
 
 /// Gives a connection a peer's bytes at once, and another one like it the same bytes in pieces, read into small outputs and,
-/// if the setup says so, split: the same must come of both.
-pub fn same<C: Role>(setup: Setup, connect: impl Fn(&Arc<Keepers>) -> C, bytes: &[u8]) {
+/// if the setup says so, split: the same must come of both. Says whether they were established.
+pub fn same<C: Role>(setup: Setup, connect: impl Fn(&Arc<Keepers>) -> C, bytes: &[u8]) -> bool {
     let end = || {
         let keepers = Keepers::of(setup);
         End::new(setup, &keepers, || connect(&keepers))
@@ -319,4 +319,5 @@ pub fn same<C: Role>(setup: Setup, connect: impl Fn(&Arc<Keepers>) -> C, bytes: 
     whole.end();
     pieces.link.close();
     pieces.flush();
+    whole.known.is_some()
 }

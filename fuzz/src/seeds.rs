@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use crate::certificates::certificate_seeds;
-use crate::end::{End, pump};
+use crate::end::{End, pump, same};
 use crate::keepers::Keepers;
 use crate::parts::prepare;
 use crate::sealer::plain_messages;
@@ -78,8 +78,15 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
         let (client, server) = transcript(setup);
         let chosen = &setup.bytes()[..];
         match target {
-            "client" => seed(&[chosen, &server].concat())?,
-            "server" => seed(&[chosen, &client].concat())?,
+            // What was recorded has to fit again.
+            "client" => {
+                assert!(same(setup, |keepers| setup.client(keepers, 0), &server), "{setup:?}");
+                seed(&[chosen, &server].concat())?;
+            }
+            "server" => {
+                assert!(same(setup, |keepers| setup.server(keepers, 0), &client), "{setup:?}");
+                seed(&[chosen, &client].concat())?;
+            }
             "codecs" => messages(&client).chain(messages(&server)).try_for_each(|message| seed(&message))?,
             // All is delivered, twice there and back; the client speaks, the server speaks, one of them closes; and once more.
             "pair" => {
