@@ -32,7 +32,7 @@ fuzz_target!(
 
 /// What became of two ends.
 struct Outcome {
-    /// Both were established, and the client's did not fail then.
+    /// Both were established, and the client did not have to forget the session.
     leaves_session: bool,
     /// One of them says so.
     resumed: bool,

@@ -23,7 +23,7 @@ fuzz_target!(
 /// The data that the victim heard.
 fn play(data: &[u8]) -> Vec<u8> {
     let Some((setup, [choice, script @ ..])) = Setup::split(data) else { return Vec::new() };
-    // Whose keys there is a sealer for, and which nothing disturbs before it is to be.
+    // There is a sealer for one suite; and the handshake is to go well.
     let setup = setup.without(Setup::AES_256.with(Setup::CHACHA20)).without(Setup::SKIPS);
     let keepers = Keepers::of(setup);
     let (mut client, mut server) = (End::client(setup, &keepers, 0), End::server(setup, &keepers, 0));

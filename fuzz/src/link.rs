@@ -14,7 +14,7 @@ pub enum Link<C> {
 }
 
 impl<C: Role> Link<C> {
-    /// Knows nothing less than before.
+    /// What is known stays known.
     pub fn split(&mut self) {
         let Link::Whole(connection) = mem::replace(self, Link::Nothing) else { panic!("it is not whole") };
         let known = connection.known();

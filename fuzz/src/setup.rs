@@ -50,7 +50,7 @@ impl Setup {
     pub const SIBLING: Self = Setup(1 << 19);
     /// Once established, the connection is split.
     pub const SPLITS: Self = Setup(1 << 20);
-    /// One of the questions is answered by a failure, dropped, or skipped: which one say the two bits above.
+    /// One of the questions that come later is answered by a failure, dropped, or skipped; the two bits above say which one.
     pub const FAILS: Self = Setup(1 << 21);
     pub const DROPS: Self = Setup(2 << 21);
     pub const SKIPS: Self = Setup(3 << 21);
@@ -88,12 +88,12 @@ impl Setup {
         self.0 & field == value.0
     }
 
-    /// Both sides' tickets are sealed.
+    /// The same, with tickets that nobody makes up.
     pub fn sealed_tickets(self) -> Setup {
         if self.bare_tickets() { self.without(Setup::SESSION_IDS) } else { self }
     }
 
-    /// What stays with the session of a handshake, and nothing that goes wrong.
+    /// What the session of a handshake depends on, and nothing that goes wrong.
     pub fn session(self) -> Setup {
         let stays = Self::SUITE | Self::PROTOCOLS | Self::SESSIONS | Self::CLIENT_AUTH | Self::SIZES;
         Setup(self.0 & (stays | Self::WEBPKI.0))
