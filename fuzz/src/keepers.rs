@@ -44,6 +44,18 @@ impl Keepers {
         Keepers::new(after.entry(setup).or_insert_with(|| handshake(setup)).clone())
     }
 
+    /// Changes a byte of the session that the client has, if a session comes of it.
+    pub fn change_session(&self, at: u16, bits: u8) {
+        if let Some(session) = self.kept().of_client.last_mut() {
+            let mut bytes = session.to_bytes();
+            let at = usize::from(at) % bytes.len();
+            bytes[at] ^= bits;
+            if let Ok(changed) = Session::from_bytes(&bytes) {
+                *session = Arc::new(changed);
+            }
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().expect("nobody panicked")
     }

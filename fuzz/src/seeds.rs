@@ -81,7 +81,7 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
             // What was recorded has to fit again.
             "client" => {
                 assert!(same(setup, |keepers| setup.client(keepers, 0), &server), "{setup:?}");
-                seed(&[chosen, &server].concat())?;
+                seed(&[chosen, &[0; 3], &server].concat())?;
             }
             "server" => {
                 assert!(same(setup, |keepers| setup.server(keepers, 0), &client), "{setup:?}");
