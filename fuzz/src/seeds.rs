@@ -93,8 +93,8 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
                 let deliver = [0x00, 255, 0x80, 255].repeat(2);
                 let talk = [0x06, 220, 0x86, 100, 0x00, 255, 0x80, 255, 0x07, 0, 0x00, 60];
                 let again = [0x07, 255];
-                seed(&[chosen, chosen, &deliver, &talk, &again, &deliver, &talk].concat())?;
-                seed(&[chosen, chosen, &again, &deliver].concat())?;
+                seed(&[chosen, chosen, chosen, &deliver, &talk, &again, &deliver, &talk].concat())?;
+                seed(&[chosen, chosen, chosen, &again, &deliver].concat())?;
             }
             // A request for a new handshake in two parts, data, a warning, an empty record, a close_notify.
             "sealed" => {
