@@ -47,4 +47,5 @@ mod splits;
 mod stapling;
 mod stream_ends;
 mod streams;
+mod trust;
 mod vanish;
