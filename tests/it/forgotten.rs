@@ -171,6 +171,32 @@ fn a_client_whose_handshake_ends_in_whatever_way_offers_its_session_to_nobody_an
 }
 
 #[test]
+fn a_server_keeps_a_session_whose_resumption_ends_without_a_fatal_alert() {
+    let ends: [(&str, Ending); 3] = [
+        ("the client closes", |pair| pair.client.connection.close()),
+        ("the server closes", |pair| pair.server.connection.close()),
+        ("the client hangs up", |pair| _ = pair.server.connection.end_of_input().unwrap_err()),
+    ];
+    for (what, end) in ends {
+        let scene = Scene::new(false);
+        _ = scene.established(1);
+        let offered = scene.kept.last().unwrap();
+        let mut pair = scene.pair(3);
+        let hello = pair.client.write(&[]);
+        pair.server.inbox.extend_from_slice(&hello);
+        pair.server.read();
+        assert!(pair.server.connection.resumed(), "{what}");
+        end(&mut pair);
+        let last_words = pair.client.write(&[]);
+        pair.server.inbox.extend_from_slice(&last_words);
+        pair.server.read();
+        assert!(!pair.server.connection.is_established(), "{what}");
+        *scene.kept.0.lock().unwrap() = vec![offered];
+        assert!(scene.established(5).server.connection.resumed(), "{what}: it is as good as before");
+    }
+}
+
+#[test]
 fn the_receiving_half_of_a_connection_forgets_the_session_as_well() {
     fn read_all(mut read: impl FnMut(&mut [u8]) -> Result<Received, tls12::Error>, mut input: &mut [u8]) -> bool {
         loop {
