@@ -54,6 +54,10 @@ pub(super) fn server_name() -> ServerName<'static> {
     ServerName::try_from(NAME).expect("a DNS name")
 }
 
+/// What sessions are bound to where nobody is to be verified or shown. All doubles say so, that one thing alone makes the
+/// difference when a session is not resumed.
+const UNBOUND: Option<[u8; 32]> = Some([0; 32]);
+
 /// Trusts everybody: who is to be trusted is not what these tests are about.
 #[derive(Debug)]
 pub(super) struct Trusting {
@@ -66,18 +70,26 @@ impl VerifyPeer for Trusting {
         if self.later { Decision::Later } else { AcceptAnything.verify(peer) }
     }
 
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        UNBOUND
+    }
+
     fn wants_status(&self) -> bool {
         self.wants_status
     }
 }
 
-/// Trusts nobody.
+/// Trusts nobody any more: the same as [`Trusting`], which has come to know better.
 #[derive(Debug)]
 pub(super) struct Refusing;
 
 impl VerifyPeer for Refusing {
     fn verify(&self, _: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
         Decision::Now(Err(CertificateError::Revoked))
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        UNBOUND
     }
 }
 
@@ -143,6 +155,10 @@ impl ResolveIdentity for SlowResolver {
 impl ResolveClientIdentity for SlowResolver {
     fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Later
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        UNBOUND
     }
 }
 

@@ -116,7 +116,7 @@ impl Subject {
     /// Who has the session that is offered, and on a server one that fits only if it is to be resumed.
     fn keeper(self) -> Keeper {
         let World { offered, resumed, .. } = self.world;
-        let mut session = sessions::session(self.side);
+        let mut session = sessions::session_of(self.side, self.world.identity && !self.later);
         session.extended_master_secret = self.world.extended_master_secret;
         if offered == Offered::Ticket {
             session.handle = if self.is_client() { Handle::Ticket(TICKET.into()) } else { Handle::None };

@@ -9,8 +9,9 @@ use std::sync::{LazyLock, Mutex};
 use pki_types::{ServerName, UnixTime};
 use zeroize::Zeroizing;
 
-use super::identities::{NAME, P256, server_config};
+use super::identities::{NAME, P256, client_config, server_config};
 use super::puppet::{self, Side};
+use crate::client::config::ClientConfigBuilder;
 use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::identity::PeerCertificates;
@@ -40,14 +41,30 @@ impl Clock for At {
 /// The name of the configurations that share the session.
 pub(super) const FLEET: &str = "fleet";
 
-/// The same as sessions have it.
-static CONTEXT: LazyLock<[u8; 32]> = LazyLock::new(|| {
-    let config = server_config(&P256, false).session_context(FLEET).build().expect("a configuration");
-    config.common.session_context
+/// The same as the sessions of a client have it.
+static OF_CLIENTS: LazyLock<[u8; 32]> = LazyLock::new(|| client_context(|config| config));
+
+/// The same as the sessions of a client with an identity have it.
+static OF_KNOWN_CLIENTS: LazyLock<[u8; 32]> = LazyLock::new(|| client_context(|config| config.identity(P256.clone())));
+
+/// The same as the sessions of a server have it.
+static OF_SERVERS: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let config = server_config(&P256, false).session_context(FLEET).session_store(Arc::new(Keeper::default()));
+    config.build().expect("a configuration").common.session_context
 });
+
+fn client_context(settings: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder) -> [u8; 32] {
+    let config = client_config(false, false).session_context(FLEET).sessions(Arc::new(Keeper::default()));
+    settings(config).build().expect("a configuration").common.session_context
+}
 
 /// A session that was made a minute ago with the other side of these tests, by ID; to be changed as the test likes.
 pub(super) fn session(side: Side) -> Session {
+    session_of(side, false)
+}
+
+/// The same; `known` is of a client whose configuration has an identity.
+pub(super) fn session_of(side: Side, known: bool) -> Session {
     let certificates = PeerCertificates::new(P256.chain()).expect("a chain");
     let is_client = side == Side::Client;
     Session {
@@ -55,7 +72,11 @@ pub(super) fn session(side: Side) -> Session {
         suite: puppet::suite(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
         master_secret: Box::new(Zeroizing::new(MASTER_SECRET)),
         extended_master_secret: true,
-        context: *CONTEXT,
+        context: match side {
+            Side::Client if known => *OF_KNOWN_CLIENTS,
+            Side::Client => *OF_CLIENTS,
+            Side::Server => *OF_SERVERS,
+        },
         created_at: NOW - 60,
         lifetime: 3600,
         server_name: Some(NAME.into()),

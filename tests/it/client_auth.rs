@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use tls12::message::{CertificateRequest, SignatureScheme};
+use tls12::message::{CertificateRequest, NamedGroup, SignatureScheme};
 use tls12::{
     AlertDescription, Backend, CertificateError, ClientAuthPolicy, ClientConfigBuilder, Decision, Error, Identity,
     PeerProof, Reason, ResolveClientIdentity, ServerConfigBuilder, VerifyPeer, WebPkiVerifier,
@@ -318,4 +318,14 @@ fn a_client_with_an_identity_shows_it_to_nobody_who_does_not_ask() {
     assert_eq!(body_of(&pair.client.sent, CERTIFICATE), None);
     assert!(matches!(pair.server.connection.peer_proof(), Some(PeerProof::NotRequested(_))));
     assert!(pair.server.connection.peer_certificates().is_none());
+}
+
+/// RFC 8422 §5.1.1: the curves in the hello are the client's; the server's own list is for the key exchange.
+#[test]
+fn the_curve_of_a_clients_certificate_need_not_be_a_group_of_the_server() {
+    let server = server(ClientAuthPolicy::Required).group_names(&[NamedGroup::X25519]);
+    let pair = Pair::driven(client().identity(identity(Kind::P384)), server);
+    pair.assert_established();
+    assert_eq!(pair.server.connection.key_exchange_group(), Some(NamedGroup::X25519));
+    assert!(matches!(pair.server.connection.peer_proof(), Some(PeerProof::Verified(_))));
 }

@@ -83,6 +83,10 @@ impl VerifyPeer for Decider<WebPkiVerifier> {
         self.decide(|verifier| now(verifier.verify(peer)))
     }
 
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        self.inside.session_binding()
+    }
+
     fn wants_status(&self) -> bool {
         self.inside.wants_status()
     }

@@ -102,6 +102,10 @@ impl ResolveClientIdentity for Decider<ClientIdentities> {
     fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
         self.decide(|identities| now(identities.resolve(request)))
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        self.inside.session_binding()
+    }
 }
 
 /// Sees the messages of both sides, and what became of sessions.
@@ -168,7 +172,7 @@ impl Scene {
             key,
             draws,
         };
-        let mut first = Pair::new(scene.client_config(NOW), scene.server_config(NOW));
+        let mut first = Pair::new(scene.client_config(), scene.server_config());
         first.drive();
         first.assert_established();
         if handshake == Handshake::Full {
@@ -199,17 +203,17 @@ impl Scene {
         self.take_trace();
     }
 
-    fn client_config(&self, time: u64) -> Arc<ClientConfig> {
+    fn client_config(&self) -> Arc<ClientConfig> {
         let random = &self.draws[0];
-        let client = ClientConfig::builder().verifier(self.verify_server.clone()).clock(Arc::new(Stopped(time)));
+        let client = ClientConfig::builder().verifier(self.verify_server.clone()).clock(Arc::new(Stopped(NOW)));
         let client = client.random(random.clone()).groups(vec![Arc::new(Replayable(random.clone()))]);
         let client = client.identity_resolver(self.client_identities.clone()).sessions(self.kept.clone());
         client.session_context("client").verify_on_resumption(true).observer(self.watch.clone()).build().unwrap()
     }
 
-    fn server_config(&self, time: u64) -> Arc<ServerConfig> {
+    fn server_config(&self) -> Arc<ServerConfig> {
         let random = &self.draws[1];
-        let server = ServerConfig::builder().resolver(self.identities.clone()).clock(Arc::new(Stopped(time)));
+        let server = ServerConfig::builder().resolver(self.identities.clone()).clock(Arc::new(Stopped(NOW)));
         let server = server.random(random.clone()).groups(vec![Arc::new(Replayable(random.clone()))]);
         let server = server.client_authentication(ClientAuthPolicy::Required, self.verify_client.clone());
         let server = server.session_context("server").verify_on_resumption(true).observer(self.watch.clone());
@@ -218,16 +222,14 @@ impl Scene {
         server.build().unwrap()
     }
 
-    /// The connection that the test is about, at a time at which tickets are renewed. The server's configuration is given by
-    /// an acceptor if that is late.
+    /// The connection that the test is about. The server's configuration is given by an acceptor if that is late.
     pub(crate) fn pair(&self, late: &[Topic]) -> Pair {
-        const RENEWED: u64 = NOW + 7 * 60 * 60;
-        let mut pair = Pair::new(self.client_config(RENEWED), self.server_config(RENEWED));
+        let mut pair = Pair::new(self.client_config(), self.server_config());
         if late.contains(&Topic::Configuration) {
             let mut hello = pair.client.write(&[]);
             let event = Acceptor::new().read(&mut hello).unwrap().event;
             let Acceptance::ClientHello(accepted) = event else { panic!("a whole ClientHello") };
-            pair.server = End::new(accepted.into_connection(self.server_config(RENEWED)));
+            pair.server = End::new(accepted.into_connection(self.server_config()));
             pair.server.read();
         }
         pair

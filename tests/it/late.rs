@@ -182,19 +182,19 @@ fn an_answer_that_nobody_has_is_no_failure() {
         pair.drive();
         pair.assert_established();
         assert_eq!(scene.watch.refusals.take().into_iter().next(), expected);
-        assert_eq!(scene.watch.refusals.take_tickets(), [""; 0], "{topic:?}: nothing has failed");
+        let no_ticket: &[&str] = if topic == Topic::SealTicket { &["the sealer made none"] } else { &[] };
+        assert_eq!(scene.watch.refusals.take_tickets(), no_ticket, "{topic:?}: nothing has failed");
     }
 }
 
 /// The questions that are not about a session: each is of one side.
-const NEEDED: [(Handshake, Topic); 7] = [
+const NEEDED: [(Handshake, Topic); 6] = [
     (Handshake::Full, Topic::ServerIdentity),
     (Handshake::Full, Topic::ServerSignature),
     (Handshake::Full, Topic::VerifyServer),
     (Handshake::Full, Topic::ClientIdentity),
     (Handshake::Full, Topic::ClientSignature),
     (Handshake::Full, Topic::VerifyClient),
-    (Handshake::ById, Topic::VerifyClient),
 ];
 
 fn is_of_client(topic: Topic) -> bool {
@@ -242,6 +242,8 @@ fn an_answer_fits_the_connection_and_the_question_that_it_is_for_and_no_other() 
         (Handshake::ByTicket, Topic::OpenTicket),
         (Handshake::ByTicket, Topic::SealTicket),
         (Handshake::Full, Topic::SealTicket),
+        (Handshake::ById, Topic::VerifyClient),
+        (Handshake::ByTicket, Topic::VerifyClient),
     ];
     for (handshake, topic) in NEEDED.into_iter().chain(about_sessions) {
         let (scene, mut pair, ask) = asking(handshake, topic);
@@ -273,6 +275,31 @@ fn an_answer_fits_the_connection_and_the_question_that_it_is_for_and_no_other() 
         }
         scene.assert_each_ran_once("after refusals");
         other_scene.assert_each_ran_once("after refusals");
+    }
+}
+
+/// A session in the store that nobody vouches for is not offered a second time.
+#[test]
+fn a_client_that_is_not_looked_at_again_gets_a_full_handshake() {
+    for handshake in [Handshake::ById, Handshake::ByTicket] {
+        for failure in [Failure::QuestionDropped, Failure::AnswerDropped, Failure::Skipped] {
+            let (scene, mut pair, ask) = asking(handshake, Topic::VerifyClient);
+            let ids = || scene.store.inside.0.lock().unwrap().iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+            let before = ids();
+            goes_wrong(&scene, &mut pair, ask, failure);
+            // Asked again, in the full handshake.
+            scene.drive(&mut pair, 0);
+            pair.assert_established();
+            assert!(!pair.client.connection.resumed() && !pair.server.connection.resumed(), "{failure:?}");
+            let refusals = scene.watch.refusals.take();
+            let [NotResumed::CertificateRefused(why), NotResumed::Declined] = &refusals[..] else {
+                panic!("{handshake:?}, {failure:?}: {refusals:?}");
+            };
+            assert!(why.contains(failure.why()), "{handshake:?}, {failure:?}: {why}");
+            let by_id = usize::from(handshake == Handshake::ById);
+            assert_eq!((before.len(), ids().len()), (by_id, by_id));
+            assert!(ids().iter().all(|id| !before.contains(id)), "{failure:?}: the old one is gone");
+        }
     }
 }
 

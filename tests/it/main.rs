@@ -48,4 +48,5 @@ mod splits;
 mod stapling;
 mod stream_ends;
 mod streams;
+mod trust;
 mod vanish;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tls12::message::CipherSuite;
+use tls12::message::{CertificateRequest, CipherSuite};
 use tls12::pki_types::ServerName;
 use tls12::{
-    AlertDescription, Backend, ClientAuthPolicy, ClientConfigBuilder, ClientConnection, ExtendedMasterSecret, Identity,
-    NotResumed, PeerProof, Reason, ServerConfigBuilder, ServerConnection, Session, Tickets, WebPkiVerifier,
+    AlertDescription, Backend, ClientAuthPolicy, ClientConfigBuilder, ClientConnection, Decision, ExtendedMasterSecret,
+    Identity, NotResumed, PeerProof, Reason, ResolveClientIdentity, ServerConfigBuilder, ServerConnection, Session,
+    Tickets, WebPkiVerifier,
 };
 
 use crate::credentials::{Kind, authority, backend_groups, identity, identity_for};
@@ -165,16 +166,18 @@ fn a_ticket_that_is_altered_or_truncated_anywhere_is_a_full_handshake() {
 fn a_session_id_that_is_altered_or_truncated_anywhere_is_a_full_handshake() {
     let scene = Scene::after(By::Id, same, same);
     let (front, id) = with_ticket(&scene.kept.last().unwrap());
-    let mut bad: Vec<_> = (1..id.len()).map(|length| id[..length].to_vec()).collect();
-    for index in 0..id.len() {
+    let cut = (1..id.len()).map(|length| id[..length].to_vec());
+    let altered = (0..id.len()).map(|at| {
         let mut one = id.clone();
-        one[index] ^= 1 << (index % 8);
-        bad.push(one);
-    }
-    for id in bad {
+        one[at] ^= 1 << (at % 8);
+        one
+    });
+    for id in cut.chain(altered) {
         scene.offer(session_with(&front, &id));
         let pair = Pair::driven(scene.client(), scene.server());
-        scene.assert_full(&pair, &[NotResumed::Declined], &[NotResumed::UnknownSession], &format!("{id:02x?}"));
+        // Of another length than ours it is not even looked up.
+        let of_server: &[_] = if id.len() == 32 { &[NotResumed::UnknownSession] } else { &[] };
+        scene.assert_full(&pair, &[NotResumed::Declined], of_server, &format!("{id:02x?}"));
     }
 }
 
@@ -190,8 +193,30 @@ fn optional(server: ServerConfigBuilder) -> ServerConfigBuilder {
     server.client_authentication(ClientAuthPolicy::Optional, client_roots())
 }
 
+/// Shows this, or nothing; in the eyes of its sessions the same client.
+#[derive(Debug)]
+struct Shows(Option<Arc<Identity>>);
+
+impl ResolveClientIdentity for Shows {
+    fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Now(self.0.clone())
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some([1; 32])
+    }
+}
+
+fn shows(client: ClientConfigBuilder, identity: Option<Identity>) -> ClientConfigBuilder {
+    client.identity_resolver(Arc::new(Shows(identity.map(Arc::new))))
+}
+
 fn with_identity(client: ClientConfigBuilder) -> ClientConfigBuilder {
-    client.identity(identity(Kind::Ed25519))
+    shows(client, Some(identity(Kind::Ed25519)))
+}
+
+fn shy(client: ClientConfigBuilder) -> ClientConfigBuilder {
+    shows(client, None)
 }
 
 fn at(time: u64) -> Arc<Stopped> {
@@ -218,7 +243,7 @@ fn what_a_server_holds_a_session_against_has_to_be_the_same() {
             (same, |s| s.clock(at(NOW + 100)).session_lifetime(Duration::from_secs(99))),
             NotResumed::Expired,
         ),
-        ("from the future", unchanged, (same, |s| s.clock(at(NOW - 1))), NotResumed::FromTheFuture),
+        ("from the future", unchanged, (same, |s| s.clock(at(NOW - 61))), NotResumed::FromTheFuture),
         ("no name any more", unchanged, (|c| c.send_server_name(false), same), NotResumed::OtherServerName),
         ("a name now", (|c| c.send_server_name(false), same), unchanged, NotResumed::OtherServerName),
         (
@@ -235,11 +260,11 @@ fn what_a_server_holds_a_session_against_has_to_be_the_same() {
         ),
         ("no protocol any more", two_protocols, unchanged, NotResumed::OtherApplicationProtocol),
         ("a protocol now", unchanged, two_protocols, NotResumed::OtherApplicationProtocol),
-        ("required now", (with_identity, same), (with_identity, required), NotResumed::OtherClientAuthentication),
-        ("asked for now", (with_identity, same), (with_identity, optional), NotResumed::OtherClientAuthentication),
+        ("required now", (with_identity, same), (with_identity, required), NotResumed::OtherConfiguration),
+        ("asked for now", (with_identity, same), (with_identity, optional), NotResumed::OtherConfiguration),
         (
             "required and not shown before",
-            (same, optional),
+            (shy, optional),
             (with_identity, required),
             NotResumed::OtherClientAuthentication,
         ),
@@ -255,7 +280,7 @@ fn what_a_server_holds_a_session_against_has_to_be_the_same() {
             (with_identity, optional),
             NotResumed::OtherClientAuthentication,
         ),
-        ("no longer asked for", (with_identity, required), unchanged, NotResumed::OtherClientAuthentication),
+        ("no longer asked for", (with_identity, required), (with_identity, same), NotResumed::OtherConfiguration),
         (
             "an expired certificate of the client",
             (short_lived, |s| required(s).session_lifetime(Duration::from_secs(7 * DAY))),
@@ -283,7 +308,7 @@ fn short_lived(client: ClientConfigBuilder) -> ClientConfigBuilder {
         params.not_after = rcgen::date_time_ymd(2026, 1, 2);
     });
     let key = Backend::default().load_key(&Kind::P256.private_key()).unwrap();
-    client.identity(Identity::new(vec![certificate], key).unwrap())
+    shows(client, Some(Identity::new(vec![certificate], key).unwrap()))
 }
 
 #[test]
@@ -298,7 +323,7 @@ fn what_a_client_holds_a_session_against_has_to_be_the_same() {
             |c| c.clock(at(NOW + 100)).session_lifetime(Duration::from_secs(99)),
             NotResumed::Expired,
         ),
-        ("from the future", same, |c| c.clock(at(NOW - 1)), NotResumed::FromTheFuture),
+        ("from the future", same, |c| c.clock(at(NOW - 61)), NotResumed::FromTheFuture),
         (
             "a suite that it no longer has",
             |c| c.cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]),
@@ -400,7 +425,8 @@ fn a_session_without_extended_master_secret_is_not_resumed_with_it() {
 
         let scene = Scene::after(by, same, same);
         scene.alter(Side::Client, |bytes| bytes[EMS] = 0);
-        let pair = Pair::driven(scene.client(), scene.server());
+        let client = scene.client().dangerous_resumption_without_extended_master_secret(true);
+        let pair = Pair::driven(client, scene.server());
         let reason = pair.client.error().map(tls12::Error::reason);
         assert_eq!(reason, Some(&Reason::ResumedWithoutExtendedMasterSecret), "{by:?}: what the server says differs");
         let told = Reason::PeerAlert(AlertDescription::HANDSHAKE_FAILURE);
@@ -436,7 +462,9 @@ fn a_client_that_shows_no_certificate_where_one_is_required_now_is_refused_as_a_
         let scene = Scene::after(by, with_identity, required);
         scene.alter(Side::Client, |bytes| *bytes.last_mut().unwrap() ^= 1);
         let server = required(scene.server()).tickets(Arc::new(Tickets::new().unwrap()));
-        let pair = Pair::driven(scene.client(), server);
+        let pair = Pair::driven(shy(scene.client()), server);
+        let why = if by == By::Id { NotResumed::UnknownSession } else { NotResumed::TicketDeclined };
+        assert_eq!(scene.of_server.take(), [why]);
         assert_eq!(pair.server.error().map(tls12::Error::reason), Some(&Reason::NoClientCertificate), "{by:?}");
     }
 }

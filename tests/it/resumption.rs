@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tls12::pki_types::UnixTime;
 use tls12::{
-    ChannelBinding, ClientConfigBuilder, Decision, MessageLimits, NewTicket, NotResumed, OpenedTicket, PeerProof,
-    ServerConfigBuilder, Session, TicketSealer,
+    ChannelBinding, ClientCache, ClientConfig, ClientConfigBuilder, Decision, MessageLimits, NewTicket, NotResumed,
+    OpenedTicket, PeerProof, ServerConfig, ServerConfigBuilder, Session, TicketSealer, Tickets,
 };
 
 use crate::credentials::{Kind, authority, backend_groups, identity};
-use crate::pair::{Pair, client_config, server_config};
+use crate::pair::{NOW, Pair, Stopped, client_config, server_config};
 use crate::sessions::{Bare, Kept, Refusals, Store};
 
 /// A client that keeps its sessions, and a server with an identity.
@@ -125,18 +125,43 @@ impl TicketSealer for Long {
 }
 
 #[test]
-fn a_ticket_that_is_too_long_for_a_client_hello_is_not_kept() {
-    let wide = |mut limits: MessageLimits| {
-        limits.other = 1 << 18;
+fn a_ticket_that_is_too_long_for_a_client_hello_is_not_sent() {
+    let within = |mut limits: MessageLimits, other| {
+        limits.other = other;
         limits
     };
-    for (length, count) in [(16 << 10, 1), ((16 << 10) + 1, 0), (65_535, 0)] {
-        let kept = Arc::new(Kept::default());
+    const WIDE: usize = 1 << 18;
+    for (limit, length, most) in [
+        (WIDE, 16 << 10, 16 << 10),
+        (WIDE, (16 << 10) + 1, 16 << 10),
+        (WIDE, 65_535, 16 << 10),
+        (8 << 10, 6 << 10, 6 << 10),
+        (8 << 10, (6 << 10) + 1, 6 << 10),
+    ] {
+        let (kept, refusals) = (Arc::new(Kept::default()), Arc::new(Refusals::default()));
         for _ in 0..2 {
             let (client, server) = configs(&kept);
-            let server = server.message_limits(wide(MessageLimits::server())).tickets(Arc::new(Long(length)));
-            assert_resumed(&connect(client.message_limits(wide(MessageLimits::client())), server), false);
-            assert_eq!(kept.count(), count, "{length} bytes");
+            let server = server.message_limits(within(MessageLimits::server(), limit)).observer(refusals.clone());
+            let client = client.message_limits(within(MessageLimits::client(), WIDE));
+            assert_resumed(&connect(client, server.tickets(Arc::new(Long(length)))), false);
+            assert_eq!(kept.count(), usize::from(length <= most), "{length} bytes");
+            let why = format!("its ticket has {length} bytes, and no more than {most} come back");
+            assert_eq!(refusals.take_tickets(), if length <= most { vec![] } else { vec![why] });
         }
+    }
+}
+
+/// What the README says of a client and a server that talk often.
+#[test]
+fn with_the_defaults_each_connection_after_the_first_is_resumed() {
+    let (cache, tickets) = (Arc::new(ClientCache::new()), Arc::new(Tickets::new().unwrap()));
+    let client = ClientConfig::builder().roots([authority().root()]).clock(Arc::new(Stopped(NOW))).sessions(cache);
+    let server = ServerConfig::builder().identity(identity(Kind::P256)).clock(Arc::new(Stopped(NOW))).tickets(tickets);
+    let (client, server) = (client.build().unwrap(), server.build().unwrap());
+    for resumed in [false, true, true, true, true] {
+        let mut pair = Pair::new(client.clone(), server.clone());
+        pair.drive();
+        pair.assert_established();
+        assert_resumed(&pair, resumed);
     }
 }

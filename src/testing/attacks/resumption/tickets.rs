@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use super::{By, Server, changed};
 use crate::clock::Clock;
 use crate::decision::Decision;
-use crate::message::HandshakeType as H;
+use crate::message::{ContentType, HandshakeType as H};
 use crate::observer::NotResumed;
-use crate::session::{Handle, Session, TicketSealer, Tickets};
+use crate::record::MessageLimits;
+use crate::session::{Handle, LONGEST_TICKET, Session, TicketSealer, Tickets};
 use crate::testing::bench::{Bench, TO_CLIENT};
 use crate::testing::identities::client_config;
 use crate::testing::puppet::Letter;
@@ -71,23 +72,31 @@ fn a_ticket_of_another_configuration_with_the_same_keys_leads_to_a_full_handshak
     server(&tickets, sealed(&tickets, other)).is_full(|_| (), Some(NotResumed::OtherConfiguration));
 }
 
-/// RFC 5077 §3.3: an empty ticket is none, and no ticket is one before Finished.
+/// RFC 5077 §3.3: an empty ticket is none, and no ticket is one before Finished. A long one has no room in a ClientHello.
 #[test]
 fn a_ticket_is_kept_when_the_server_has_finished_unless_it_is_empty() {
-    for (ticket, is_kept) in [(TICKET, true), (&[], false)] {
+    let long = |length| vec![7; length];
+    for (ticket, is_kept) in
+        [(TICKET.to_vec(), true), (long(0), false), (long(LONGEST_TICKET), true), (long(LONGEST_TICKET + 1), false)]
+    {
         let keeper = Arc::new(Keeper::default());
-        let config = client_config(false, false).sessions(keeper.clone());
+        let limits = MessageLimits { other: 1 << 18, ..MessageLimits::client() };
+        let config = client_config(false, false).sessions(keeper.clone()).message_limits(limits);
         let mut bench = Bench::client(config.build().expect("a configuration"));
-        bench.puppet.ticket_promised = Some(ticket.to_vec());
+        bench.puppet.ticket_promised = Some(ticket.clone());
         let kept = || {
-            let is_it =
-                |kept: &Kept| matches!(kept, Kept::Put(session) if session.handle == Handle::Ticket(TICKET.into()));
+            let is_it = |kept: &Kept| matches!(kept, Kept::Put(session) if session.handle == Handle::Ticket(ticket.clone().into()));
             let seen = keeper.seen.lock().expect("nobody panics here");
             assert!(seen.iter().all(|kept| !matches!(kept, Kept::Put(_)) || is_it(kept)));
             seen.iter().any(is_it)
         };
         bench.go(&TO_CLIENT[..4]);
-        bench.go(&[Letter::Handshake(H::NEW_SESSION_TICKET), Letter::ChangeCipherSpec]);
+        let message = bench.puppet.message(H::NEW_SESSION_TICKET);
+        bench.puppet.note(H::NEW_SESSION_TICKET, &message);
+        for record in message.chunks(1 << 14) {
+            bench.send(ContentType::HANDSHAKE, record).expect("it was promised");
+        }
+        bench.go(&[Letter::ChangeCipherSpec]);
         assert!(!kept());
         bench.tell(H::FINISHED);
         assert_eq!(kept(), is_kept);
