@@ -179,13 +179,15 @@ impl VerifyRequest {
         }
     }
 
-    /// The verdict. A [`CertificateError`] fails the handshake with its alert.
+    /// The verdict. A [`CertificateError`] fails the handshake with its alert; but a server that is about to resume a session
+    /// goes on in full.
     #[must_use]
     pub fn respond(self, verdict: Result<Verified, CertificateError>) -> Answer {
         Answer { token: self.token, answered: Ok(Answered::Verdict(Verdict(verdict))) }
     }
 
-    /// There will be no verdict: fails the handshake with `internal_error`.
+    /// There will be no verdict: fails the handshake with `internal_error`; but a server that is about to resume a session
+    /// goes on in full.
     #[must_use]
     pub fn fail(self, why: impl Into<String>) -> Answer {
         Answer::failed(self.token, "the verifier", why)

@@ -47,7 +47,7 @@ pub(crate) trait Machine<R: Role>: Sized {
     fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;
     fn answer(self, cx: &mut Cx<'_, R>, answer: Answered) -> Result<Self, Reason>;
     /// What stands in for an answer that will not come, where the handshake can do without one.
-    fn without_answer(&self, why: &'static str) -> Option<Answered>;
+    fn without_answer(&self, why: &str) -> Option<Answered>;
     fn established(self) -> Result<Established, Self>;
 }
 

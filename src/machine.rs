@@ -126,7 +126,7 @@ macro_rules! machine {
             /// The same question as an owned value, for when the answer was `Later`.
             fn request(&self, cx: &Cx<'_>, token: $crate::ask::Token) -> $crate::ask::Ask;
             /// What stands in for an answer that will not come, where the handshake can do without one.
-            fn without_answer(&self, _why: &'static str) -> Option<Self::Answer> {
+            fn without_answer(&self, _why: &str) -> Option<Self::Answer> {
                 None
             }
         }
@@ -196,7 +196,7 @@ macro_rules! machine {
                 }
             }
 
-            fn without_answer(&self, why: &'static str) -> Option<$crate::ask::Answered> {
+            fn without_answer(&self, why: &str) -> Option<$crate::ask::Answered> {
                 match self {
                     $( $machine::$state(state) => machine!(@without_answer $kind state why $($letter)+), )*
                     $machine::Established(_) => None,

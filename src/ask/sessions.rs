@@ -44,7 +44,7 @@ pub struct FindSessionRequest {
 }
 
 impl FindSessionRequest {
-    /// The session ID that the client offers, 1 to 32 bytes (RFC 5246 §7.4.1.2).
+    /// The session ID that the client offers: 32 bytes, as all that this library makes (RFC 5246 §7.4.1.2).
     #[must_use]
     pub fn id(&self) -> &[u8] {
         &self.id

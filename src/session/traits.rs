@@ -20,7 +20,7 @@ use crate::decision::Decision;
 /// after [`Session::expires_at`]. It answers [`Decision::Later`], looks up without blocking the connection, and
 /// responds with what [`Session::from_bytes`] gives; when it fails, with `None`.
 pub trait SessionStore: Debug + Send + Sync {
-    /// The session of this ID, which is what a client showed: any 1 to 32 bytes. `None`, also for one that is expired at
+    /// The session of this ID, which is what a client showed: any 32 bytes. `None`, also for one that is expired at
     /// `now`, is a full handshake. `Later` pauses the connection, which asks by [`crate::Ask`].
     fn find(&self, id: &[u8], now: UnixTime) -> Decision<Option<Arc<Session>>>;
 

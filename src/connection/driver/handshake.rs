@@ -1,5 +1,7 @@
 //! A handshake under way: letters to the flow table, one after the other, and the questions between them.
 
+use alloc::string::ToString;
+
 use super::{Driver, Phase, not_there};
 use crate::ask::{Answer, Answered, RefusedAnswer, Token};
 use crate::connection::Event;
@@ -92,7 +94,11 @@ impl<R: Role> Driver<R> {
         let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
 
         let letter = match core::mem::replace(question, Question::NotAsked) {
-            Question::Answered(answered) => Some(Letter::Answer(answered?)),
+            Question::Answered(Ok(answered)) => Some(Letter::Answer(answered)),
+            Question::Answered(Err(reason)) => {
+                let without = machine.without_answer(&reason.to_string());
+                Some(Letter::Answer(without.ok_or(reason)?))
+            }
             Question::Open(token) if token.is_alone() => {
                 Some(Letter::Answer(machine.without_answer(DROPPED).ok_or_else(dropped)?))
             }

@@ -143,7 +143,7 @@ impl Asks for AskNewTicket {
         Ask::SealTicket(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now })
     }
 
-    fn without_answer(&self, why: &'static str) -> Option<Sealed> {
+    fn without_answer(&self, why: &str) -> Option<Sealed> {
         Some(Sealed(Err(why.into())))
     }
 }

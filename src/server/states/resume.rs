@@ -93,7 +93,7 @@ impl Asks for AskSession {
         }
     }
 
-    fn without_answer(&self, why: &'static str) -> Option<Found> {
+    fn without_answer(&self, why: &str) -> Option<Found> {
         Some(Found(Err(why.into())))
     }
 }
@@ -205,7 +205,7 @@ impl Asks for AskVerifyAgain {
         verify_request(self.0.certificates(), true, self.0.now, token)
     }
 
-    fn without_answer(&self, why: &'static str) -> Option<Verdict> {
+    fn without_answer(&self, why: &str) -> Option<Verdict> {
         Some(Verdict(Err(CertificateError::Refused(why.into()))))
     }
 }
@@ -287,7 +287,7 @@ impl Asks for AskRenewal {
         Ask::SealTicket(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now })
     }
 
-    fn without_answer(&self, why: &'static str) -> Option<Sealed> {
+    fn without_answer(&self, why: &str) -> Option<Sealed> {
         Some(Sealed(Err(why.into())))
     }
 }

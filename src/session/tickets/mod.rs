@@ -208,8 +208,6 @@ impl TicketSealer for Tickets {
         Decision::Now(self.try_open(ticket, now.as_secs()))
     }
 
-    /// `None` also for a session that would make a ticket of more than 6 KiB, which is one with a long chain of its client's
-    /// certificates: servers do not read a ClientHello of any length.
     fn seal(&self, session: &Arc<Session>, now: UnixTime) -> Decision<Option<NewTicket>> {
         Decision::Now(self.try_seal(session, now.as_secs()))
     }
