@@ -25,8 +25,14 @@ impl Inlet {
             match self.next_event(receiver)? {
                 Event::NeedInput { .. } => {
                     let mut room = ReadBuf::new(self.received.room());
-                    ready!(Pin::new(&mut *transport).poll_read(cx, &mut room))?;
+                    let polled = Pin::new(&mut *transport).poll_read(cx, &mut room);
                     let count = room.filled().len();
+                    let Poll::Ready(result) = polled else {
+                        // It may take long, and there may be many of us.
+                        self.received.rest();
+                        return Poll::Pending;
+                    };
+                    result?;
                     self.received.received(count);
                     if count == 0 {
                         receiver.end_of_input()?;
@@ -97,7 +103,8 @@ impl Outlet {
             return self.poll_write(sender, transport, cx, first);
         };
         ready!(self.poll_send(sender, transport, cx))?;
-        let mut joined = Vec::with_capacity(JOINED);
+        let length = slices.iter().fold(0, |sum: usize, slice| sum.saturating_add(slice.len()));
+        let mut joined = Vec::with_capacity(length.min(JOINED));
         joined.extend_from_slice(first);
         for slice in core::iter::once(second).chain(filled) {
             let room = JOINED - joined.len();
@@ -114,7 +121,7 @@ impl Outlet {
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_send(sender, transport, cx))?;
         // Whoever flushes waits for something else next.
-        self.shrink();
+        self.rest();
         Pin::new(transport).poll_flush(cx)
     }
 
