@@ -32,12 +32,17 @@ mod file {
     }
 
     impl KeyLogFile {
-        /// Appends to this file, which is created if it isn't there.
+        /// Appends to this file, which is created if it isn't there: on Unix for its owner alone (mode 0600). One that is there
+        /// keeps its permissions.
         ///
         /// # Errors
         /// The file cannot be opened.
         pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path)?;
             Ok(KeyLogFile { file: Mutex::new(file) })
         }
 
@@ -94,6 +99,18 @@ mod tests {
             alloc::format!("CLIENT_RANDOM {} {}\n", random.repeat(32), secret.repeat(48))
         };
         assert_eq!(text, String::from("# before\n") + &line("0a", "f1") + &line("b0", "02"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_created_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let path = env::temp_dir().join(alloc::format!("tls12-new-key-log-{}", process::id()));
+        drop(KeyLogFile::open(&path).unwrap());
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(mode & 0o077, 0, "mode {mode:o}");
     }
 
     #[test]

@@ -184,6 +184,15 @@ impl RecordBuffer {
         self.bytes.shrink_to_fit();
     }
 
+    /// Gives back what is beyond a chunk, if nothing is inside.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn rest(&mut self) {
+        if self.filled.is_empty() {
+            self.bytes.truncate(CHUNK);
+            self.bytes.shrink_to(CHUNK);
+        }
+    }
+
     /// Reads once from a transport; 0 is its end.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ use crate::proof::{Established, PeerProof};
 ///
 /// - a close_notify of the peer: [`Event::SendAlert`] for the reply, which can wait as long as the application has something to
 ///   send, and then [`Event::Closed`];
-/// - an error that the peer is to be told: [`Event::SendAlert`], and then the error;
+/// - an error: [`Event::SendAlert`], and then the error. The token of an error that the peer is told nothing of, such as its own
+///   fatal alert, sends nothing, but ends the other half, as RFC 5246 §7.2.2 demands;
 /// - a request to renegotiate: [`Event::SendAlert`] for a warning, and it goes on.
 ///
 /// ```no_run
@@ -78,8 +79,10 @@ pub(super) struct Half {
 
 /// The sending half of a connection that was split, of a client or of a server.
 ///
-/// It learns of the peer's end and of errors by the tokens that it is given; until then it takes data. The two halves have nothing
-/// in common but the configuration's [`Observer`](crate::Observer), if there is one.
+/// It learns of the peer's end and of errors by the tokens that it is given; until then it takes data. The end of the transport
+/// has no token: a peer that says nothing more may still listen, so whether to go on after [`Reason::Truncated`] is the
+/// application's to say. The two halves have nothing in common but the configuration's [`Observer`](crate::Observer), if there is
+/// one.
 pub struct Sender {
     sending: Sending,
     error: Option<Error>,
@@ -92,20 +95,20 @@ struct Watch {
     client_random: [u8; 32],
 }
 
-/// An alert that a [`Receiver`] has for its [`Sender`].
+/// What a [`Receiver`] has to say by its [`Sender`].
 ///
-/// It names an alert and why it is sent, and is tied to no connection: another connection's `Sender` would send it as well,
-/// and be over if it is fatal, but nothing else can come of the mistake.
+/// It names an alert, or the error of the receiving half, or both, and is tied to no connection: another connection's `Sender`
+/// would send it as well, and be over if it is an error, but nothing else can come of the mistake.
 #[derive(Debug)]
-#[must_use = "the peer waits for it"]
+#[must_use = "the peer and the sending half wait for it"]
 pub struct AlertToken(Kind);
 
 #[derive(Debug)]
 enum Kind {
     NoRenegotiation,
     CloseNotify,
-    /// The receiving half has failed by this error, which has this alert.
-    Fatal(AlertDescription, Error),
+    /// The receiving half has failed by this error, which may have an alert.
+    Failed(Option<AlertDescription>, Error),
 }
 
 impl AlertToken {
@@ -113,22 +116,22 @@ impl AlertToken {
         AlertToken(Kind::NoRenegotiation)
     }
 
-    /// The alert.
+    /// The alert; none if the peer is told nothing, because it has failed the connection itself.
     #[must_use]
-    pub fn description(&self) -> AlertDescription {
+    pub fn description(&self) -> Option<AlertDescription> {
         match self.0 {
-            Kind::NoRenegotiation => AlertDescription::NO_RENEGOTIATION,
-            Kind::CloseNotify => AlertDescription::CLOSE_NOTIFY,
-            Kind::Fatal(description, _) => description,
+            Kind::NoRenegotiation => Some(AlertDescription::NO_RENEGOTIATION),
+            Kind::CloseNotify => Some(AlertDescription::CLOSE_NOTIFY),
+            Kind::Failed(description, _) => description,
         }
     }
 
-    /// The error of the receiving half, if that is what the peer is told.
+    /// The error of the receiving half, if it has failed.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         match &self.0 {
             Kind::NoRenegotiation | Kind::CloseNotify => None,
-            Kind::Fatal(_, error) => Some(error),
+            Kind::Failed(_, error) => Some(error),
         }
     }
 }
@@ -143,8 +146,7 @@ impl Receiver {
     /// Takes at most one record from the front of `input`, as [`ClientConnection::read`] does. Data is decrypted in place.
     ///
     /// # Errors
-    /// Why the connection failed; every further call returns the same. If the peer is to be told by an alert,
-    /// [`Event::SendAlert`] comes first.
+    /// Why the connection failed; every further call returns the same. [`Event::SendAlert`] comes first.
     #[inline]
     pub fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         let half = &mut self.0;
@@ -157,7 +159,7 @@ impl Receiver {
                 Ok(Received { consumed, event: Event::SendAlert(AlertToken(Kind::CloseNotify)) })
             }
             Ok(received) => Ok(received),
-            Err((reason, consumed)) => half.fail(reason, consumed),
+            Err((reason, consumed)) => Ok(half.fail(reason, consumed)),
         }
     }
 
@@ -189,15 +191,9 @@ impl Receiver {
 
 impl Half {
     #[cold]
-    fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
+    fn fail(&mut self, reason: Reason, consumed: usize) -> Received {
         let error = self.end(reason);
-        match error.alert() {
-            Some(alert) => {
-                let token = AlertToken(Kind::Fatal(alert, error));
-                Ok(Received { consumed, event: Event::SendAlert(token) })
-            }
-            None => Err(error),
-        }
+        Received { consumed, event: Event::SendAlert(AlertToken(Kind::Failed(error.alert(), error))) }
     }
 
     fn end(&mut self, reason: Reason) -> Error {
@@ -281,17 +277,20 @@ impl Sender {
         self.sending.records_left(stage(self.error.as_ref()))
     }
 
-    /// Queues what the receiving half has to say. A fatal alert ends this half, too: it fails with the error of the other. A
-    /// close_notify is [`Self::close`]. Behind either of them nothing is sent any more, and the token does nothing.
+    /// Queues what the receiving half has to say. An error ends this half, too: it fails with that of the other, whether or not
+    /// it has an alert. A close_notify is [`Self::close`]. Behind either of them nothing is sent any more, and the token does
+    /// nothing.
     pub fn alert(&mut self, token: AlertToken) {
         match token.0 {
             _ if self.is_over() => {}
             Kind::NoRenegotiation if self.sending.may_warn() => self.send_alert(AlertDescription::NO_RENEGOTIATION),
             Kind::NoRenegotiation => {}
             Kind::CloseNotify => self.close(),
-            Kind::Fatal(alert, error) => {
+            Kind::Failed(alert, error) => {
                 self.error = Some(error);
-                self.send_alert(alert);
+                if let Some(alert) = alert {
+                    self.send_alert(alert);
+                }
             }
         }
     }

@@ -10,6 +10,10 @@ use crate::record_buffer::RecordBuffer;
 /// How much plaintext is sealed before it is given to the transport, in bytes.
 const BATCH: usize = 64 << 10;
 
+/// So much memory for output is kept from one flush to the next, in bytes: short answers allocate nothing.
+#[cfg(feature = "tokio")]
+const KEPT: usize = 4 << 10;
+
 /// What was received.
 #[derive(Debug)]
 pub(crate) struct Inlet {
@@ -76,9 +80,30 @@ impl Outlet {
         }
     }
 
+    /// Gives back memory beyond what short output needs.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn rest(&mut self) {
+        self.bytes.shrink_to(KEPT);
+    }
+
     pub(crate) fn shrink(&mut self) {
         self.bytes.drain(..self.written);
         self.written = 0;
         self.bytes.shrink_to_fit();
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outlet_at_rest_keeps_memory_for_short_output_and_none_when_it_shrinks() {
+        let mut outlet = Outlet { bytes: alloc::vec![0; 60_000], written: 0 };
+        outlet.wrote(60_000);
+        outlet.rest();
+        assert_eq!(outlet.bytes.capacity(), KEPT);
+        outlet.shrink();
+        assert_eq!(outlet.bytes.capacity(), 0);
     }
 }

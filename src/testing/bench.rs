@@ -50,7 +50,7 @@ impl Real {
         };
         let received = receiver.read(input)?;
         if let Received { consumed, event: Event::SendAlert(token) } = received {
-            if token.description() != AlertDescription::CLOSE_NOTIFY {
+            if token.description() != Some(AlertDescription::CLOSE_NOTIFY) {
                 sender.alert(token);
             }
             return Ok(Received { consumed, event: Event::Progress });

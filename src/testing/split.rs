@@ -47,13 +47,13 @@ fn each_request_to_renegotiate_has_its_token_and_one_refusal_waits_at_a_time() {
         let (asked, error) = tokens(receiver, records);
         assert_eq!((asked.len(), error), (8, None));
         for token in asked {
-            assert_eq!((token.description(), token.error()), (AlertDescription::NO_RENEGOTIATION, None));
+            assert_eq!((token.description(), token.error()), (Some(AlertDescription::NO_RENEGOTIATION), None));
             sender.alert(token);
         }
         let (asked, error) = tokens(receiver, one_more);
         assert_eq!(error, Some(Reason::TooManyHelloRequests { limit: 8 }));
         let descriptions: Vec<_> = asked.iter().map(AlertToken::description).collect();
-        assert_eq!(descriptions, [AlertDescription::UNEXPECTED_MESSAGE]);
+        assert_eq!(descriptions, [Some(AlertDescription::UNEXPECTED_MESSAGE)]);
         asked.into_iter().for_each(|token| sender.alert(token));
         bench.listen();
         assert_eq!(bench.alerts(), [REFUSAL, (2, AlertDescription::UNEXPECTED_MESSAGE)]);

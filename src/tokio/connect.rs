@@ -67,7 +67,7 @@ impl<D> TlsConnector<D> {
 }
 
 impl<D: Fn(Ask) -> F, F: Future<Output = Answer>> TlsConnector<D> {
-    /// Does the handshake with the server of this name.
+    /// Does the handshake with the server of this name. There is no time limit: put a `tokio::time::timeout` around it.
     ///
     /// # Errors
     /// Those of the connection and of the transport.
@@ -102,7 +102,7 @@ impl<D> TlsAcceptor<D> {
 }
 
 impl<D: Fn(Ask) -> F, F: Future<Output = Answer>> TlsAcceptor<D> {
-    /// Does the handshake with the client at the other end.
+    /// Does the handshake with the client at the other end. There is no time limit: put a `tokio::time::timeout` around it.
     ///
     /// # Errors
     /// Those of the connection and of the transport.

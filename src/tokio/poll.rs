@@ -1,8 +1,10 @@
 //! How the buffers of a stream, or of one of its halves, meet the transport.
 
+use alloc::sync::Arc;
+use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll, Waker, ready};
 use std::io::{self, ErrorKind, IoSlice};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,8 +27,14 @@ impl Inlet {
             match self.next_event(receiver)? {
                 Event::NeedInput { .. } => {
                     let mut room = ReadBuf::new(self.received.room());
-                    ready!(Pin::new(&mut *transport).poll_read(cx, &mut room))?;
+                    let polled = Pin::new(&mut *transport).poll_read(cx, &mut room);
                     let count = room.filled().len();
+                    let Poll::Ready(result) = polled else {
+                        // It may take long, and there may be many of us.
+                        self.received.rest();
+                        return Poll::Pending;
+                    };
+                    result?;
                     self.received.received(count);
                     if count == 0 {
                         receiver.end_of_input()?;
@@ -77,7 +85,14 @@ impl Outlet {
     ) -> Poll<io::Result<usize>> {
         // What was taken before goes first, so that the output stays bounded.
         ready!(self.poll_send(sender, transport, cx))?;
-        let taken = self.seal(sender, data)?;
+        let taken = match self.seal(sender, data) {
+            Ok(taken) => taken,
+            Err(error) => {
+                // An alert, or the reply to close_notify, may be the last that the transport was given.
+                _ = Pin::new(transport).poll_flush(cx);
+                return Poll::Ready(Err(error.into()));
+            }
+        };
         // What is taken is taken: if the transport fails now, the next call says so.
         _ = self.poll_send(sender, transport, cx);
         Poll::Ready(Ok(taken))
@@ -97,7 +112,8 @@ impl Outlet {
             return self.poll_write(sender, transport, cx, first);
         };
         ready!(self.poll_send(sender, transport, cx))?;
-        let mut joined = Vec::with_capacity(JOINED);
+        let length = slices.iter().fold(0, |sum: usize, slice| sum.saturating_add(slice.len()));
+        let mut joined = Vec::with_capacity(length.min(JOINED));
         joined.extend_from_slice(first);
         for slice in core::iter::once(second).chain(filled) {
             let room = JOINED - joined.len();
@@ -114,7 +130,7 @@ impl Outlet {
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_send(sender, transport, cx))?;
         // Whoever flushes waits for something else next.
-        self.shrink();
+        self.rest();
         Pin::new(transport).poll_flush(cx)
     }
 
@@ -129,4 +145,22 @@ impl Outlet {
         ready!(self.poll_flush(sender, transport, cx))?;
         Pin::new(transport).poll_shutdown(cx)
     }
+}
+
+/// Wakes two tasks.
+struct Both([Waker; 2]);
+
+impl Wake for Both {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.iter().for_each(Waker::wake_by_ref);
+    }
+}
+
+/// A waker for two tasks, unless they are the same.
+pub(super) fn wakes_both(one: &Waker, other: &Waker) -> Option<Waker> {
+    (!one.will_wake(other)).then(|| Waker::from(Arc::new(Both([one.clone(), other.clone()]))))
 }

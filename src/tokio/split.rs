@@ -1,4 +1,4 @@
-//! The halves of a stream. They share nothing but a place for one alert.
+//! The halves of a stream. They share nothing but a place for one token.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -14,7 +14,7 @@ use crate::connection::{AlertToken, Event, Receiver, Sender};
 use crate::stream::buffers::{Inlet, Outlet};
 
 /// What the receiving half has to say, until the sending half comes by. The last one is the one that matters: a refusal to
-/// renegotiate may be lost, and behind close_notify and a fatal alert there is nothing.
+/// renegotiate may be lost, and behind close_notify and an error there is nothing.
 #[derive(Clone, Default)]
 pub(super) struct Slot(Arc<Mutex<Option<AlertToken>>>);
 
@@ -31,7 +31,8 @@ impl Slot {
 /// The reading half of a [`TlsStream`](super::TlsStream).
 ///
 /// What it has to say to the peer (an alert, the reply to close_notify) is sent by the next call of the [`WriteHalf`], of
-/// whichever kind: after an error or the end, shut that down.
+/// whichever kind, and not before the error is seen here. Nothing wakes a task that has nothing to write: after an error or the
+/// end, see to it that the `WriteHalf` is shut down.
 pub struct ReadHalf<R> {
     receiver: Receiver,
     inlet: Inlet,
@@ -43,7 +44,10 @@ pub struct ReadHalf<R> {
 /// The writing half of a [`TlsStream`](super::TlsStream).
 ///
 /// Once the [`ReadHalf`] has met the end of the peer's data or an error, no more is taken: `BrokenPipe`, unless
-/// [`TlsStream::allow_half_close`](super::TlsStream::allow_half_close) was called, or that error.
+/// [`TlsStream::allow_half_close`](super::TlsStream::allow_half_close) was called, or that error. This half hears of it at its next
+/// call. The end of the transport without close_notify is not passed on: the peer may still listen.
+///
+/// What a cancelled call left here is sent by the next one, of whichever kind, and by nobody else.
 pub struct WriteHalf<W> {
     sender: Sender,
     outlet: Outlet,
@@ -111,7 +115,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for ReadHalf<R> {
         while !this.inlet.give(out) {
             match ready!(this.inlet.poll_event(&mut this.receiver, &mut this.transport, cx))? {
                 Event::SendAlert(token)
-                    if this.is_half_close_allowed && token.description() == AlertDescription::CLOSE_NOTIFY => {}
+                    if this.is_half_close_allowed && token.description() == Some(AlertDescription::CLOSE_NOTIFY) => {}
                 Event::SendAlert(token) => this.slot.put(token),
                 Event::Closed => break,
                 _ => {}

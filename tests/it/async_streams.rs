@@ -18,21 +18,21 @@ use crate::executor::{Fitful, Task, cancelled, run, yielded};
 use crate::pair::{NAME, client_config, server_config};
 use crate::pattern::{Checked, LARGE, Pattern};
 
-fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+pub(crate) fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let client = client_config(authority(), 1).groups(backend_groups());
     let server = server_config(2).groups(backend_groups()).identity(identity(Kind::P256));
     (client.build().unwrap(), server.build().unwrap())
 }
 
-fn name() -> ServerName<'static> {
+pub(crate) fn name() -> ServerName<'static> {
     ServerName::try_from(NAME).unwrap()
 }
 
-type Client<T> = TlsStream<ClientConnection, T>;
-type Server<T> = TlsStream<ServerConnection, T>;
+pub(crate) type Client<T> = TlsStream<ClientConnection, T>;
+pub(crate) type Server<T> = TlsStream<ServerConnection, T>;
 
 /// Both ends, established over these transports.
-fn established<T: AsyncRead + AsyncWrite + Unpin>(one: T, other: T) -> (Client<T>, Server<T>) {
+pub(crate) fn established<T: AsyncRead + AsyncWrite + Unpin>(one: T, other: T) -> (Client<T>, Server<T>) {
     let (client, server) = configs();
     let (mut client_end, mut server_end) = (None, None);
     run([
@@ -43,22 +43,22 @@ fn established<T: AsyncRead + AsyncWrite + Unpin>(one: T, other: T) -> (Client<T
 }
 
 /// Both ends, with pipes between them that hold so much.
-fn piped(size: usize) -> (Client<DuplexStream>, Server<DuplexStream>) {
+pub(crate) fn piped(size: usize) -> (Client<DuplexStream>, Server<DuplexStream>) {
     let (one, other) = duplex(size);
     established(one, other)
 }
 
-fn task<'t>(task: impl Future<Output = ()> + 't) -> Task<'t> {
+pub(crate) fn task<'t>(task: impl Future<Output = ()> + 't) -> Task<'t> {
     Box::pin(task)
 }
 
 /// The error of TLS within one of a stream.
 #[track_caller]
-fn reason(error: &std::io::Error) -> &Reason {
+pub(crate) fn reason(error: &std::io::Error) -> &Reason {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).expect("an error of TLS").reason()
 }
 
-fn forged() -> Vec<u8> {
+pub(crate) fn forged() -> Vec<u8> {
     [&[23, 3, 3, 0, 40][..], &[0; 40]].concat()
 }
 
@@ -107,7 +107,7 @@ async fn a_client_and_a_server_in_tasks_of_their_own_exchange_data_over_a_socket
     serving.await.unwrap();
 }
 
-fn halves<C: Connection, T: AsyncRead + AsyncWrite + Unpin, R, W>(
+pub(crate) fn halves<C: Connection, T: AsyncRead + AsyncWrite + Unpin, R, W>(
     stream: TlsStream<C, T>,
     divide: impl FnOnce(T) -> (R, W),
 ) -> (ReadHalf<R>, WriteHalf<W>) {

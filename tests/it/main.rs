@@ -22,6 +22,8 @@ mod transport;
 
 mod acceptor;
 #[cfg(feature = "tokio")]
+mod async_output;
+#[cfg(feature = "tokio")]
 mod async_streams;
 mod attacks;
 mod client_auth;

@@ -207,7 +207,7 @@ fn the_reply_to_close_notify_comes_as_a_token_and_then_the_end_for_ever() {
     let HalfStep::SendAlert(token) = buffer.step_half(&mut split.receiver).unwrap() else {
         panic!("the reply comes first")
     };
-    assert_eq!((token.description(), token.error()), (AlertDescription::CLOSE_NOTIFY, None));
+    assert_eq!((token.description(), token.error()), (Some(AlertDescription::CLOSE_NOTIFY), None));
     for _ in 0..3 {
         assert!(matches!(buffer.step_half(&mut split.receiver).unwrap(), HalfStep::Closed));
         assert_eq!(buffer.unread(), b"plain text after TLS", "behind {length} bytes of TLS");
@@ -246,7 +246,7 @@ fn each_half_closes_its_direction_and_the_other_goes_on() {
 fn an_error_of_the_receiving_half_ends_the_sending_half_by_its_token() {
     let mut split = Split::new();
     let token = split.token(forged());
-    assert_eq!(token.description(), AlertDescription::BAD_RECORD_MAC);
+    assert_eq!(token.description(), Some(AlertDescription::BAD_RECORD_MAC));
     let error = token.error().unwrap().clone();
     assert_eq!((error.reason(), error.state()), (&Reason::BadRecordMac { sequence: 1 }, "Established"));
     assert_eq!(error.alert(), Some(AlertDescription::BAD_RECORD_MAC));
@@ -281,14 +281,22 @@ fn behind_our_close_notify_no_alert_is_sent() {
 }
 
 #[test]
-fn a_fatal_alert_of_the_peer_is_the_error_at_once_and_has_no_token() {
+fn a_fatal_alert_of_the_peer_ends_the_sending_half_by_a_token_that_sends_nothing() {
     let mut split = Split::new();
     split.peer.inbox = forged();
     split.peer.read();
-    let mut wire = split.peer.write(&[]);
-    let error = split.receiver.read(&mut wire).unwrap_err();
+    let wire = split.peer.write(&[]);
+    let token = split.token(wire);
+    let error = token.error().unwrap().clone();
     assert_eq!(error.reason(), &Reason::PeerAlert(AlertDescription::BAD_RECORD_MAC));
+    assert_eq!(token.description(), None);
     split.fails_for_ever(&error);
+    split.sender.alert(token);
+    assert_eq!(split.sender.error(), Some(&error));
+    assert!(!split.sender.wants_write(), "the peer is told nothing");
+    assert_eq!(split.sender.write(b"data", &mut [0; 100]), Err(error));
+    split.sender.close();
+    assert!(!split.sender.wants_write(), "and nothing follows");
 }
 
 #[test]
