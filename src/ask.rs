@@ -10,7 +10,7 @@ use pki_types::{ServerName, UnixTime};
 use crate::crypto::{Backend, PublicKey, SignError, SigningKey};
 use crate::error::{CertificateError, Error, Reason};
 use crate::identity::{Identity, Peer, PeerCertificates, Verified};
-use crate::message::{CertificateRequest, ClientHello, SignatureScheme};
+use crate::message::{CertificateRequest, CertificateType, ClientHello, SignatureScheme};
 
 mod sessions;
 
@@ -231,6 +231,7 @@ impl IdentityRequest {
 pub struct ClientIdentityRequest {
     pub(crate) token: Token,
     pub(crate) certificate_request: Vec<u8>,
+    pub(crate) certificate_type: CertificateType,
 }
 
 impl ClientIdentityRequest {
@@ -238,7 +239,9 @@ impl ClientIdentityRequest {
     #[must_use]
     #[expect(clippy::expect_used, reason = "these very bytes were read before the question was asked")]
     pub fn certificate_request(&self) -> CertificateRequest<'_> {
-        CertificateRequest::read(&self.certificate_request).expect("a CertificateRequest that was read before")
+        let request = CertificateRequest::read(&self.certificate_request);
+        let request = request.expect("a CertificateRequest that was read before");
+        CertificateRequest { certificate_type: self.certificate_type, ..request }
     }
 
     /// The identity to show, or `None` if there is none for this server: it gets an empty list (RFC 5246 §7.4.6).

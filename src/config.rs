@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::clock::Clock;
 use crate::codec::Prefix;
-use crate::crypto::{Backend, HashAlgorithm, Hasher, KeyExchangeGroup, Random, SUITES, Suite};
+use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite, digest};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList, SignatureScheme};
@@ -48,6 +48,7 @@ pub(crate) struct Common {
     /// In seconds.
     pub(crate) session_lifetime: u32,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) resumes_without_ems: bool,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: u16,
 }
@@ -83,6 +84,7 @@ pub(crate) struct CommonBuilder {
     pub(crate) session_context: Option<Vec<u8>>,
     pub(crate) session_lifetime: Duration,
     pub(crate) verify_on_resumption: bool,
+    pub(crate) resumes_without_ems: bool,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: Option<u16>,
 }
@@ -106,12 +108,14 @@ impl CommonBuilder {
             session_context: None,
             session_lifetime: SESSION_LIFETIME,
             verify_on_resumption: false,
+            resumes_without_ems: false,
             record_size: RecordSize::default(),
             record_size_limit: None,
         }
     }
 
-    pub(crate) fn build(self, keeps_sessions: bool) -> Result<Common, ConfigError> {
+    /// `trust` is what sessions depend on beside the name that they are given (see [`session_context`]); `None` if no sessions are kept.
+    pub(crate) fn build(self, trust: Option<Trust>) -> Result<Common, ConfigError> {
         let suites = match self.suites {
             None => SUITES.iter().collect(),
             Some(ids) => suites(&ids)?,
@@ -131,9 +135,8 @@ impl CommonBuilder {
         let clock =
             self.clock.ok_or_else(|| ConfigError::new("clock", "without the feature `std` one has to be given"))?;
         let random = self.random.unwrap_or_else(|| self.backend.random());
-        let session_context = match self.session_context {
-            Some(name) => hash_context(self.backend, &name),
-            None if keeps_sessions => draw_context(&*random)?,
+        let session_context = match trust {
+            Some(trust) => session_context(&*random, self.session_context.as_deref(), trust)?,
             None => [0; 32],
         };
         Ok(Common {
@@ -153,6 +156,7 @@ impl CommonBuilder {
             session_context,
             session_lifetime: check_lifetime(self.session_lifetime)?,
             verify_on_resumption: self.verify_on_resumption,
+            resumes_without_ems: self.resumes_without_ems,
             record_size: self.record_size,
             // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
             record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
@@ -176,19 +180,24 @@ fn check_lifetime(lifetime: Duration) -> Result<u32, ConfigError> {
     }
 }
 
-/// The same name is the same context everywhere.
-fn hash_context(backend: Backend, name: &[u8]) -> [u8; 32] {
-    let mut hasher = Hasher::new(backend, HashAlgorithm::Sha256);
-    hasher.update(b"tls12 session context");
-    hasher.update(name);
-    hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
+/// What a session proves depends on: whom the configuration trusts, and who it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Trust {
+    pub(crate) role: &'static str,
+    /// The verifier's digest; `None` if it has none.
+    pub(crate) peer: Option<[u8; 32]>,
+    /// The digest of what we show; `None` if there is none.
+    pub(crate) own: Option<[u8; 32]>,
 }
 
-/// A configuration without a name shares its sessions with no other.
-fn draw_context(random: &dyn Random) -> Result<[u8; 32], ConfigError> {
+/// The same everywhere for the same name and the same trust. Without a name, or where nobody can say whom it trusts, a
+/// configuration shares its sessions with no other.
+fn session_context(random: &dyn Random, name: Option<&[u8]>, trust: Trust) -> Result<[u8; 32], ConfigError> {
+    if let (Some(name), Some(peer), Some(own)) = (name, trust.peer, trust.own) {
+        return Ok(digest(trust.role, [name, &peer, &own]));
+    }
     let mut context = [0; 32];
-    let drawn = random.fill(&mut context);
-    match drawn {
+    match random.fill(&mut context) {
         Ok(()) if context != [0; 32] => Ok(context),
         _ => Err(ConfigError::new("random", "the source of randomness failed or gave only zeros")),
     }
@@ -367,15 +376,24 @@ macro_rules! common_settings {
             self
         }
 
+        /// Whether sessions without extended_master_secret are made and resumed, for old peers. Then a server that both sides know
+        /// can make two connections of different clients look the same (RFC 7627 §5.4). Default: each connection with such a peer
+        /// has a full handshake.
+        pub fn dangerous_resumption_without_extended_master_secret(mut self, allow: bool) -> Self {
+            self.common.resumes_without_ems = allow;
+            self
+        }
+
         /// Who is told the master secrets, to decrypt captures with. Default: nobody.
         pub fn key_log(mut self, key_log: alloc::sync::Arc<dyn $crate::KeyLog>) -> Self {
             self.common.key_log = Some(key_log);
             self
         }
 
-        /// Names the configuration that sessions belong to. Sessions are resumed where the name is the same: give the servers
-        /// of a fleet, or the configurations of before and after a restart, one name, and let configurations differ in
-        /// it when they differ in what they trust. Without a name, sessions end with the configuration that made them.
+        /// Names the configuration that sessions belong to. Sessions are resumed where the name is the same, and the verifier and
+        /// the client's identities are (`session_binding` of [`VerifyPeer`](crate::VerifyPeer) and
+        /// [`ResolveClientIdentity`](crate::ResolveClientIdentity)): give the servers of a fleet, or the configurations of before
+        /// and after a restart, one name. Without a name, sessions end with the configuration that made them.
         pub fn session_context(mut self, name: impl AsRef<[u8]>) -> Self {
             self.common.session_context = Some(name.as_ref().to_vec());
             self

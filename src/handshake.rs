@@ -239,7 +239,7 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// The master secret of the session that is resumed (RFC 5246 §7.3).
     pub(crate) fn resume_master_secret(&mut self, session: &Session) -> MasterReady {
-        let secret = Box::new(Zeroizing::new(**session.master_secret));
+        let secret = MasterSecret::boxed(&session.master_secret);
         self.keep_master_secret(MasterSecret::keyed(self.common().backend, session.suite, secret))
     }
 

@@ -137,6 +137,7 @@
 //!
 //! - **Trust.** A client needs `roots` or a [`VerifyPeer`] of its own. The default, `WebPkiVerifier`, checks path, name,
 //!   validity, key usage, key sizes and what the server staples. What accepts everything is called [`dangerous::AcceptAnything`].
+//!   Raw public keys (RFC 7250), in the place of certificates or beside them, are for [`RawPublicKeys`].
 //! - **Clients with certificates.** A server asks for them with `client_authentication`; whether there was one is for
 //!   [`PeerProof`] to say. A client shows an `identity` that fits what the server accepts.
 //! - **Choice.** A server that chooses its configuration by the client's hello, or leaves clients of TLS 1.3 to another stack, starts
@@ -225,8 +226,8 @@ pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason}
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
-    ClientIdentities, Identities, Identity, Peer, PeerCertificates, ResolveClientIdentity, ResolveIdentity, Verified,
-    VerifyPeer, dangerous,
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, RawPublicKeys, ResolveClientIdentity,
+    ResolveIdentity, Verified, VerifyPeer, dangerous,
 };
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]

@@ -52,7 +52,8 @@ pub trait Observer: Debug + Send + Sync {
 pub enum NotResumed {
     /// On a client: the server declined it.
     Declined,
-    /// The store has none of that ID.
+    /// The store has none of that ID. Clients that also speak TLS 1.3 show one that never was (RFC 8446 §4.1.2), so there are
+    /// always some of these.
     UnknownSession,
     /// The ticket was not opened: its key is gone, it was altered, or the application declined it.
     TicketDeclined,
@@ -74,6 +75,8 @@ pub enum NotResumed {
     OtherApplicationProtocol,
     /// Its records would have another maximum length (RFC 6066 §4).
     OtherFragmentLength,
+    /// The peer was known in it by a type of certificate that is no longer taken (RFC 7250).
+    OtherCertificateType,
     /// It was made under another policy for the authentication of clients, or without what the policy asks for.
     OtherClientAuthentication,
     /// It was made without extended_master_secret, which is used now (RFC 7627 §5.3), or required by the configuration.
@@ -101,6 +104,9 @@ impl fmt::Display for NotResumed {
             Self::OtherCipherSuite => f.write_str("the session's cipher suite is not offered or not configured"),
             Self::OtherApplicationProtocol => f.write_str("the session's application protocol is another"),
             Self::OtherFragmentLength => f.write_str("the session's max_fragment_length is another"),
+            Self::OtherCertificateType => {
+                f.write_str("the peer of the session showed a type of certificate that is no longer taken")
+            }
             Self::OtherClientAuthentication => {
                 f.write_str("the session was made under another policy for the authentication of clients")
             }

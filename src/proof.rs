@@ -1,13 +1,15 @@
 //! Tokens without which no connection is established. Each is made by the check that it proves, and by nothing else.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pki_types::UnixTime;
 
 use crate::ask::{Signature, Verdict};
-use crate::crypto::{Backend, PublicKey, SigningKey, Suite, equal};
-use crate::error::Reason;
+use crate::crypto::{Backend, KeyAlgorithm, PublicKey, RSA_BITS, SigningKey, Suite, equal};
+use crate::error::{CertificateError, Reason};
+use crate::identity::CertificateTypes;
 use crate::message::SignatureScheme;
 use crate::observer::NotResumed;
 use crate::session::{ClientAuthPolicy, Handle, Session, Side};
@@ -16,13 +18,14 @@ use crate::session::{ClientAuthPolicy, Handle, Session, Side};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PeerProof {
-    /// The verifier accepted its certificate, and it has the certificate's key.
+    /// The verifier accepted its certificate or raw public key, and it has the private key.
     Verified(Minted),
     /// It resumed a session in which it was verified, and it has that session's master secret.
     FromSession(Minted),
     /// Not at all: this server asked its client for no certificate.
     NotRequested(Minted),
-    /// Not at all: this server asked its client for a certificate, and the client showed none.
+    /// Not at all: this server asks its clients for a certificate, and this one showed none, or has none of a type that is taken
+    /// (RFC 7250 §4.2).
     Declined(Minted),
 }
 
@@ -42,7 +45,8 @@ impl PeerProof {
     }
 
     /// A session proves as much as the handshake that made it, and no more.
-    pub(crate) fn from_session(session: &Session, _: &Resumable) -> PeerProof {
+    pub(crate) fn from_session(resumable: &Resumable) -> PeerProof {
+        let session = resumable.session();
         match (session.side, session.client_auth) {
             (Side::Server, ClientAuthPolicy::NotRequested) => PeerProof::not_requested(),
             (Side::Server, _) if session.peer_certificates.is_none() => PeerProof::declined(),
@@ -59,10 +63,16 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// What a good verdict says.
+    /// What a good verdict says. Whoever gave it may know of no limits; a huge key must not be worked with.
     pub(crate) fn accepted(verdict: Verdict) -> Result<Self, Reason> {
         let verified = verdict.0?;
-        Ok(Claim { not_after: verified.not_after(), key: verified.into_key() })
+        match verified.key().algorithm() {
+            KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
+                let (least, most) = (*RSA_BITS.start(), *RSA_BITS.end());
+                Err(CertificateError::RsaKeySize { bits, least, most }.into())
+            }
+            _ => Ok(Claim { not_after: verified.not_after(), key: verified.into_key() }),
+        }
     }
 
     /// The certificate's key.
@@ -151,17 +161,20 @@ pub(crate) struct Binding<'a> {
     /// The session ID by which it was found, on a server.
     pub(crate) id: Option<&'a [u8]>,
     pub(crate) client_auth: ClientAuthPolicy,
+    /// RFC 7627 §5.3: whether a session without extended_master_secret may be resumed.
+    pub(crate) without_ems: bool,
+    /// Of the peer: those that are taken.
+    pub(crate) certificate_types: &'a CertificateTypes,
 }
 
-/// The session fits, and may be resumed.
-#[derive(Debug)]
-pub(crate) struct Resumable(());
+/// A session that fits, and may be resumed.
+pub(crate) struct Resumable(Arc<Session>);
 
 impl Resumable {
     /// All that binds a session whatever the hellos say: a session is only as good as the handshake that made it, and
     /// holds for nobody else.
     pub(crate) fn check(
-        session: &Session,
+        session: Arc<Session>,
         binding: &Binding<'_>,
         suite: impl FnOnce(&Suite) -> bool,
     ) -> Result<Self, NotResumed> {
@@ -171,6 +184,7 @@ impl Resumable {
             (None, None) => true,
             _ => false,
         };
+        let shown = session.peer_certificates.as_ref().map(|shown| shown.certificate_type());
         let unauthenticated = session.client_auth == ClientAuthPolicy::Required && session.peer_certificates.is_none();
         let has_id = |id: &[u8]| matches!(&session.handle, Handle::Id(own) if **own == *id);
         if session.side != binding.side || !binding.id.is_none_or(has_id) {
@@ -188,11 +202,19 @@ impl Resumable {
             Err(NotResumed::OtherServerName)
         } else if binding.side == Side::Server && (session.client_auth != binding.client_auth || unauthenticated) {
             Err(NotResumed::OtherClientAuthentication)
+        } else if shown.is_some_and(|shown| !binding.certificate_types.contains(shown)) {
+            Err(NotResumed::OtherCertificateType)
         } else if !suite(session.suite) {
             Err(NotResumed::OtherCipherSuite)
+        } else if !session.extended_master_secret && !binding.without_ems {
+            Err(NotResumed::NoExtendedMasterSecret)
         } else {
-            Ok(Resumable(()))
+            Ok(Resumable(session))
         }
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.0
     }
 }
 

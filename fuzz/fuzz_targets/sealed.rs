@@ -2,17 +2,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tls12::Connection;
-use tls12_fuzz::{End, Sealer, Setup, records, sealers, write_seeds};
-
-const PLAIN: Setup = Setup(0);
+use tls12_fuzz::{End, Keepers, Role, Sealer, Setup, records, sealers, write_seeds};
 
 fuzz_target!(
     init: {
         write_seeds("sealed");
         // The keys are right, or nothing below would be worth anything.
-        for choice in [2, 3] {
-            assert_eq!(play(&[choice, 23, 5, b'h', b'e', b'l', b'l', b'o']), b"hello");
+        for setup in [Setup(0), Setup::TICKETS.with(Setup::REQUIRED_CLIENT), Setup::SESSION_IDS.with(Setup::RESUMES)] {
+            for choice in [2, 3] {
+                let data = [&setup.bytes()[..], &[choice, 23, 5], b"hello"].concat();
+                assert_eq!(play(&data), b"hello");
+            }
         }
     },
     |data: &[u8]| {
@@ -22,48 +22,52 @@ fuzz_target!(
 
 /// The data that the victim heard.
 fn play(data: &[u8]) -> Vec<u8> {
-    let Some((choice, script)) = data.split_first() else { return Vec::new() };
-    let mut client = End::new(|| PLAIN.client(), 2048);
-    let mut server = End::new(|| PLAIN.server(), 2048);
-    server.receive(&client.said);
-    client.receive(&server.said);
-    let (mut by_client, mut by_server) = sealers(&client, &server);
+    let Some((setup, [choice, script @ ..])) = Setup::split(data) else { return Vec::new() };
+    // There is a sealer for one suite; and the handshake is to go well.
+    let setup = setup.without(Setup::AES_256.with(Setup::CHACHA20)).without(Setup::SKIPS);
+    let keepers = Keepers::of(setup);
+    let (mut client, mut server) = (End::client(setup, &keepers, 0), End::server(setup, &keepers, 0));
     let with_finished = choice & 2 != 0;
     if choice & 1 == 0 {
-        finish(&mut client, &mut server);
-        by_server.sequence = u64::from(with_finished);
-        // What the server said behind its first flight: ChangeCipherSpec and Finished.
-        let last: Vec<Vec<u8>> = after_first_flight(&server.said);
-        seal(&mut client, &last, with_finished, by_server, script)
+        let last = all_but_last(&mut server, &mut client);
+        let (_, sealer) = sealers(&client, &server);
+        seal(&mut client, &last, with_finished, sealer, script)
     } else {
-        by_client.sequence = u64::from(with_finished);
-        let last: Vec<Vec<u8>> = after_first_flight(&client.said);
-        seal(&mut server, &last, with_finished, by_client, script)
+        let last = all_but_last(&mut client, &mut server);
+        let (sealer, _) = sealers(&client, &server);
+        seal(&mut server, &last, with_finished, sealer, script)
     }
 }
 
-/// The server hears the client's second flight.
-fn finish<A: Connection, B: Connection>(client: &mut End<A>, server: &mut End<B>) {
-    after_first_flight(&client.said).iter().for_each(|record| server.receive(record));
+/// Both talk until all that is left is what the peer says from its ChangeCipherSpec on: that and its Finished.
+fn all_but_last<A: Role, B: Role>(peer: &mut End<A>, victim: &mut End<B>) -> Vec<Vec<u8>> {
+    let mut last: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..3 {
+        peer.receive(&victim.take());
+        for record in records(&peer.take()) {
+            if last.is_empty() && record[0] != 20 {
+                victim.receive(record);
+            } else {
+                last.push(record.to_vec());
+            }
+        }
+    }
+    assert_eq!(last.len(), 2, "{:?}, {:?}", peer.error, victim.error);
+    last
 }
 
-/// The first flight of both is one record here.
-fn after_first_flight(said: &[u8]) -> Vec<Vec<u8>> {
-    records(said).skip(1).map(<[u8]>::to_vec).collect()
-}
-
-fn seal<C: Connection>(
+fn seal<C: Role>(
     victim: &mut End<C>,
-    last_flight: &[Vec<u8>],
+    last: &[Vec<u8>],
     with_finished: bool,
     mut sealer: Sealer,
     mut script: &[u8],
 ) -> Vec<u8> {
-    let (finished, before) = last_flight.split_last().expect("there is a last flight");
-    before.iter().for_each(|record| victim.receive(record));
+    victim.receive(&last[0]);
     if with_finished {
-        victim.receive(finished);
-        assert!(victim.established, "{:?}", victim.error);
+        victim.receive(&last[1]);
+        sealer.sequence = 1;
+        assert!(victim.known.is_some(), "{:?}", victim.error);
     }
     let mut sent = Vec::new();
     while let [content_type, length, rest @ ..] = script {
@@ -76,13 +80,13 @@ fn seal<C: Connection>(
             length => (vec![*content_type; (usize::from(length) - 191) * 256], rest),
         };
         script = rest;
-        let takes_data = victim.established && !victim.closed && victim.error.is_none();
+        let takes_data = victim.known.is_some() && !victim.closed && victim.error.is_none();
         victim.receive(&sealer.seal(*content_type, &content));
         if *content_type == 23 && takes_data && victim.error.is_none() {
             sent.extend_from_slice(&content);
         }
         assert_eq!(victim.heard, sent, "it hears what was said, and nothing else");
-        assert!(victim.established == with_finished, "without the Finished that is due nothing is established");
+        assert!(victim.known.is_some() == with_finished, "without the Finished that is due nothing is established");
     }
     victim.say(b"and what do you say?");
     victim.end();

@@ -1,4 +1,4 @@
-//! Any bytes to a server, directly and by way of an acceptor, behind a byte that chooses its settings.
+//! Any bytes to a server, directly and by way of an acceptor, behind four that choose its settings.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,9 +7,8 @@ use tls12_fuzz::{Setup, same, same_accepted, write_seeds};
 fuzz_target!(
     init: write_seeds("server"),
     |data: &[u8]| {
-        if let Some((setup, bytes)) = data.split_first() {
-            let setup = Setup(*setup);
-            same(setup, || setup.server(), bytes);
+        if let Some((setup, bytes)) = Setup::split(data) {
+            same(setup, |keepers| setup.server(keepers, 0), bytes);
             same_accepted(setup, bytes);
         }
     }

@@ -3,11 +3,12 @@
 use tls12::{Acceptance, Acceptor, MessageLimits, Reason};
 
 use crate::end::End;
-use crate::parts::Setup;
+use crate::keepers::Keepers;
+use crate::setup::Setup;
 
 /// The same must come of both.
 pub fn same_accepted(setup: Setup, bytes: &[u8]) {
-    let mut direct = End::new(|| setup.server(), 2048);
+    let mut direct = End::server(setup, &Keepers::of(setup), 0);
     direct.receive(bytes);
 
     let mut acceptor = Acceptor::new();
@@ -20,7 +21,7 @@ pub fn same_accepted(setup: Setup, bytes: &[u8]) {
                     Acceptance::ClientHello(accepted) => break accepted,
                     Acceptance::NeedInput { .. } => {
                         assert!(direct.error.is_none() && direct.said.is_empty());
-                        assert_eq!(direct.connection.state(), "WaitClientHello");
+                        assert_eq!(direct.link.whole().state(), "WaitClientHello");
                         return;
                     }
                     Acceptance::Progress | Acceptance::Failing => {}
@@ -40,12 +41,14 @@ pub fn same_accepted(setup: Setup, bytes: &[u8]) {
     };
     assert_eq!([accepted.bytes(), &input].concat(), bytes);
 
-    let mut chosen = End::new(|| accepted.into_connection(setup.server_config()), 2048);
+    let keepers = Keepers::of(setup);
+    let mut chosen = End::new(setup, &keepers, || accepted.into_connection(setup.server_config(&keepers, 0)));
     chosen.receive(&input);
     assert_eq!(chosen.error, direct.error);
     assert_eq!(chosen.heard, direct.heard);
-    assert_eq!((chosen.established, chosen.closed), (direct.established, direct.closed));
-    if !setup.is_random() {
+    assert_eq!((chosen.known.is_some(), chosen.closed), (direct.known.is_some(), direct.closed));
+    if !setup.has(Setup::RANDOM) {
+        assert_eq!(chosen.known, direct.known);
         assert_eq!(chosen.said, direct.said);
     }
 }

@@ -1,9 +1,15 @@
 //! One connection under scrutiny.
 
-use tls12::{AlertDescription, Connection, Error, Event, MIN_OUTPUT, Reason, Received};
+use std::sync::Arc;
+
+use tls12::{AlertDescription, Ask, ClientConnection, Error, Event, MIN_OUTPUT, Reason, Received, ServerConnection};
 
 use crate::heap::Held;
-use crate::parts::{Setup, answer};
+use crate::keepers::Keepers;
+use crate::link::Link;
+use crate::parts::answer;
+use crate::role::{Known, Role, check_peer};
+use crate::setup::Setup;
 
 /// The longest record, with its header and the longest expansion.
 const RECORD: usize = 5 + (16 << 10) + 24;
@@ -17,15 +23,23 @@ const MOST_SAID: usize = 8 << 10;
 
 /// A connection with what came of it.
 pub struct End<C> {
-    pub connection: C,
+    setup: Setup,
+    keepers: Arc<Keepers>,
+    pub link: Link<C>,
+    splits: bool,
+    /// How many questions there were.
+    asked: u32,
     inbox: Vec<u8>,
     /// All that it said.
     pub said: Vec<u8>,
+    /// How much of it was taken away by [`Self::take`].
+    taken: usize,
     /// The part of it that was application data, with its records.
     said_as_data: usize,
     /// All data that came.
     pub heard: Vec<u8>,
-    pub established: bool,
+    /// Once it was established.
+    pub known: Option<Known>,
     pub closed: bool,
     pub error: Option<Error>,
     held: Held,
@@ -33,25 +47,58 @@ pub struct End<C> {
     room: usize,
 }
 
-impl<C: Connection> End<C> {
-    /// `room` is the size of the outputs that it writes what is queued to.
-    pub fn new(make: impl FnOnce() -> C, room: usize) -> Self {
+impl End<ClientConnection> {
+    pub fn client(setup: Setup, keepers: &Arc<Keepers>, round: u64) -> Self {
+        End::new(setup, keepers, || setup.client(keepers, round))
+    }
+}
+
+impl End<ServerConnection> {
+    pub fn server(setup: Setup, keepers: &Arc<Keepers>, round: u64) -> Self {
+        End::new(setup, keepers, || setup.server(keepers, round))
+    }
+}
+
+impl<C: Role> End<C> {
+    pub fn new(setup: Setup, keepers: &Arc<Keepers>, make: impl FnOnce() -> C) -> Self {
         let mut held = Held::default();
         let connection = held.during(make);
         let mut end = End {
-            connection,
+            setup,
+            keepers: keepers.clone(),
+            link: Link::Whole(connection),
+            splits: setup.has(Setup::SPLITS),
+            asked: 0,
             inbox: Vec::new(),
             said: Vec::new(),
+            taken: 0,
             said_as_data: 0,
             heard: Vec::new(),
-            established: false,
+            known: None,
             closed: false,
             error: None,
             held,
-            room: room.max(1),
+            room: 2048,
         };
         end.flush();
         end
+    }
+
+    /// `room` is the size of the outputs that it writes what is queued to.
+    fn with_room(self, room: usize) -> Self {
+        End { room: room.max(1), ..self }
+    }
+
+    /// Stays in one piece, whatever its setup says.
+    fn whole(self) -> Self {
+        End { splits: false, ..self }
+    }
+
+    /// What it said since the last time.
+    pub fn take(&mut self) -> Vec<u8> {
+        let new = self.said[self.taken..].to_vec();
+        self.taken = self.said.len();
+        new
     }
 
     /// Takes bytes of the peer, and reads until more are needed.
@@ -60,7 +107,7 @@ impl<C: Connection> End<C> {
         let mut idle = 0;
         while self.error.is_none() && !self.closed {
             let available = self.inbox.len();
-            let Received { consumed, event } = match self.held.during(|| self.connection.read(&mut self.inbox)) {
+            let Received { consumed, event } = match self.held.during(|| self.link.read(&mut self.inbox)) {
                 Ok(received) => received,
                 Err(error) => return self.failed(error),
             };
@@ -75,17 +122,23 @@ impl<C: Connection> End<C> {
                     return self.flush();
                 }
                 Event::Data(range) => {
-                    assert!(self.established && range.start < range.end && range.end <= consumed);
+                    assert!(self.known.is_some() && range.start < range.end && range.end <= consumed);
                     self.heard.extend_from_slice(&self.inbox[range]);
                 }
                 Event::Ask(ask) => {
-                    let waiting = self.held.during(|| self.connection.read(&mut self.inbox));
+                    let waiting = self.held.during(|| self.link.read(&mut self.inbox));
                     assert!(matches!(waiting, Ok(Received { consumed: 0, event: Event::Waiting })));
-                    self.held.during(|| self.connection.answer(answer(ask))).expect("the answer that it asked for");
+                    self.reply(ask);
                 }
                 Event::Established => {
-                    assert!(!self.established && self.connection.is_established());
-                    self.established = true;
+                    assert!(self.known.is_none() && self.link.is_established());
+                    let connection = self.link.whole();
+                    let known = connection.known();
+                    check_peer(connection, &known, self.setup);
+                    self.known = Some(known);
+                    if self.splits {
+                        self.held.during(|| self.link.split());
+                    }
                 }
                 Event::Closed => self.closed = true,
                 Event::Failing => {
@@ -102,39 +155,56 @@ impl<C: Connection> End<C> {
 
     /// Writes all that is queued.
     pub fn flush(&mut self) {
-        while self.connection.wants_write() {
+        while self.link.wants_write() {
             let mut output = [0; 2048];
             let output = &mut output[..self.room.min(2048)];
-            let wanted = self.connection.output_len(0);
-            let sent = self.held.during(|| self.connection.write(&[], output)).expect("what is queued can be written");
+            let wanted = self.link.output_len(0);
+            let sent = self.held.during(|| self.link.write(&[], output)).expect("what is queued can be written");
             assert_eq!((sent.taken, sent.produced), (0, wanted.min(output.len())));
             self.said.extend_from_slice(&output[..sent.produced]);
         }
-        assert_eq!(self.connection.output_len(0), 0);
+        assert_eq!(self.link.output_len(0), 0);
         self.check_bounds();
     }
 
     /// Sends data, as far as it is taken. Returns how much was.
     pub fn say(&mut self, data: &[u8]) -> usize {
-        let mut output = vec![0; self.connection.output_len(data.len()).max(MIN_OUTPUT)];
-        match self.held.during(|| self.connection.write(data, &mut output)) {
+        let takes_data = self.link.takes_data();
+        let mut output = vec![0; self.link.output_len(data.len()).max(MIN_OUTPUT)];
+        match self.held.during(|| self.link.write(data, &mut output)) {
             Ok(sent) => {
-                assert_eq!(sent.taken, if self.connection.is_established() { data.len() } else { 0 });
+                assert_eq!(sent.taken, if takes_data { data.len() } else { 0 });
                 self.said.extend_from_slice(&output[..sent.produced]);
                 self.said_as_data += sent.produced;
                 sent.taken
             }
             Err(error) => {
                 let closed = matches!(error.reason(), Reason::WriteAfterClose);
-                assert!(closed || !self.connection.is_established(), "{error}");
+                assert!(closed || !takes_data, "{error}");
                 0
             }
         }
     }
 
+    /// Answers a question, or lets it be.
+    fn reply(&mut self, ask: Ask) {
+        let fault = self.setup.fault().filter(|(which, _)| *which == self.asked).map(|(_, fault)| fault);
+        self.asked += 1;
+        let (connection, setup, keepers) = (self.link.whole(), self.setup, &self.keepers);
+        self.held.during(|| match fault {
+            Some(Setup::FAILS) => connection.answer(ask.fail("on purpose")).expect("the answer that it asked for"),
+            Some(Setup::DROPS) => drop(ask),
+            Some(_) if connection.skip_answer() => {
+                let late = connection.answer(answer(ask, setup, keepers)).expect_err("it no longer waits");
+                assert!(matches!(late.error().reason(), Reason::UnexpectedAnswer));
+            }
+            _ => connection.answer(answer(ask, setup, keepers)).expect("the answer that it asked for"),
+        });
+    }
+
     /// The transport ends.
     pub fn end(&mut self) {
-        let result = self.connection.end_of_input();
+        let result = self.link.end_of_input();
         match &self.error {
             Some(error) => assert_eq!(result.as_ref(), Err(error)),
             None => assert_eq!(result.is_ok(), self.closed, "the end of the data is never made up: {result:?}"),
@@ -143,11 +213,11 @@ impl<C: Connection> End<C> {
 
     /// An alert waits, and the error comes after it.
     fn failing(&mut self) {
-        assert!(self.connection.wants_write() && !self.connection.is_established());
+        assert!(self.link.wants_write() && !self.link.is_established());
         let before = self.said.len();
         self.flush();
         let alert = last_record(&self.said[before..]).to_vec();
-        match self.held.during(|| self.connection.read(&mut self.inbox)) {
+        match self.held.during(|| self.link.read(&mut self.inbox)) {
             Err(error) => {
                 let description = error.alert().expect("an error that was announced by an alert has one");
                 match *alert {
@@ -172,13 +242,16 @@ impl<C: Connection> End<C> {
         assert!(!error.to_string().is_empty());
         for _ in 0..2 {
             let mut more = [22, 3, 3, 0, 4, 0, 0, 0, 0];
-            assert_eq!(self.connection.read(&mut more).expect_err("it failed"), error);
-            assert!(!self.connection.is_established());
-            assert_eq!(self.connection.end_of_input().as_ref(), Err(&error));
+            assert_eq!(self.link.read(&mut more).expect_err("it failed"), error);
+            assert!(!self.link.is_established());
+            assert_eq!(self.link.end_of_input().as_ref(), Err(&error));
         }
         self.flush();
-        let refused = self.connection.write(b"data", &mut [0; 64]).expect_err("it failed");
-        assert_eq!(refused, error);
+        // A sending half that has closed, or has nothing to say of the error, was not told.
+        if !self.link.takes_data() {
+            let refused = self.link.write(b"data", &mut [0; 64]).expect_err("it failed");
+            assert_eq!(refused, error);
+        }
         self.error = Some(error);
     }
 
@@ -200,14 +273,30 @@ fn last_record(mut said: &[u8]) -> &[u8] {
     said
 }
 
-/// Gives a connection a peer's bytes at once, and another one like it the same bytes in pieces, read into small outputs:
-/// the same must come of both.
-pub fn same<C: Connection>(setup: Setup, connect: impl Fn() -> C, bytes: &[u8]) {
-    let mut whole = End::new(&connect, 2048);
+/// Lets two ends talk until they have nothing to say.
+pub fn pump(client: &mut End<ClientConnection>, server: &mut End<ServerConnection>) {
+    loop {
+        let (to_server, to_client) = (client.take(), server.take());
+        if to_server.is_empty() && to_client.is_empty() {
+            return;
+        }
+        server.receive(&to_server);
+        client.receive(&to_client);
+    }
+}
+
+/// Gives a connection a peer's bytes at once, and another one like it the same bytes in pieces, read into small outputs and,
+/// if the setup says so, split: the same must come of both. Says whether they were established.
+pub fn same<C: Role>(setup: Setup, connect: impl Fn(&Arc<Keepers>) -> C, bytes: &[u8]) -> bool {
+    let end = || {
+        let keepers = Keepers::of(setup);
+        End::new(setup, &keepers, || connect(&keepers))
+    };
+    let mut whole = end().whole();
     whole.receive(bytes);
 
     let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
-    let mut pieces = End::new(&connect, seed % 40);
+    let mut pieces = end().with_room(seed % 40);
     let mut left = bytes;
     let mut size = seed;
     while !left.is_empty() {
@@ -220,12 +309,15 @@ pub fn same<C: Connection>(setup: Setup, connect: impl Fn() -> C, bytes: &[u8]) 
 
     assert_eq!(whole.error, pieces.error);
     assert_eq!(whole.heard, pieces.heard);
-    assert_eq!((whole.established, whole.closed), (pieces.established, pieces.closed));
-    if !setup.is_random() {
+    assert_eq!(whole.closed, pieces.closed);
+    assert_eq!(whole.known.is_some(), pieces.known.is_some());
+    if !setup.has(Setup::RANDOM) {
         assert_eq!(whole.said, pieces.said);
+        assert_eq!(whole.known, pieces.known);
     }
     whole.say(b"hello");
     whole.end();
-    pieces.connection.close();
+    pieces.link.close();
     pieces.flush();
+    whole.known.is_some()
 }

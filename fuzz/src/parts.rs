@@ -5,173 +5,119 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use tls12::message::{CipherSuite, ClientHello, NamedGroup, SignatureScheme};
+use tls12::message::{CertificateRequest, ClientHello, NamedGroup, SignatureScheme};
 use tls12::pki_types::pem::PemObject;
-use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tls12::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tls12::{
-    Ask, Backend, CertificateError, ClientConfig, ClientConnection, Clock, Decision, ExtendedMasterSecret, Identity,
-    Peer, Preference, PublicKey, ResolveIdentity, ServerConfig, ServerConnection, SigningKey, Verified, VerifyPeer,
-    WebPkiVerifier, dangerous,
+    Answer, Ask, Backend, CertificateError, Clock, Decision, GroupError, Identity, KeyExchange, KeyExchangeGroup,
+    KeyLog, Peer, PublicKey, Random, RandomError, ResolveClientIdentity, ResolveIdentity, SharedSecret, SignError,
+    SigningKey, Verified, VerifyPeer, WebPkiVerifier, dangerous,
 };
-use tls12::{GroupError, KeyExchange, KeyExchangeGroup, Random, RandomError, SharedSecret, SignError};
 
-const ROOT: &[u8] = include_bytes!("../data/root.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../data/server.pem");
-const KEY: &[u8] = include_bytes!("../data/server.key.pem");
-
-/// What the first byte of an input chooses.
-#[derive(Clone, Copy)]
-pub struct Setup(pub u8);
-
-impl Setup {
-    fn has(self, bit: u8) -> bool {
-        self.0 & (1 << bit) != 0
-    }
-
-    /// The default verifier, and not one that accepts everything.
-    fn webpki(self) -> bool {
-        self.has(0)
-    }
-
-    /// Decisions come later.
-    fn later(self) -> bool {
-        self.has(1)
-    }
-
-    fn extended_master_secret(self) -> ExtendedMasterSecret {
-        if self.has(2) { ExtendedMasterSecret::Required } else { ExtendedMasterSecret::Preferred }
-    }
-
-    fn alpn(self) -> &'static [&'static str] {
-        if self.has(3) { &["h2", "http/1.1"] } else { &[] }
-    }
-
-    fn suites(self) -> [CipherSuite; 6] {
-        let mut suites = [
-            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-            CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-            CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        ];
-        suites.rotate_left(usize::from(self.0 >> 4 & 3) % 3);
-        suites
-    }
-
-    fn strict(self) -> bool {
-        self.has(6)
-    }
-
-    /// Also the groups of the backend, whose keys are random.
-    pub fn is_random(self) -> bool {
-        self.has(7)
-    }
-
-    fn groups(self, random: &Arc<Counted>) -> Vec<Arc<dyn KeyExchangeGroup>> {
-        let mut groups: Vec<Arc<dyn KeyExchangeGroup>> = vec![Arc::new(Replayable(random.clone()))];
-        if self.is_random() {
-            groups.extend(Backend::default().key_exchange_groups().into_iter().skip(1));
-        }
-        groups
-    }
-
-    pub fn client(self) -> ClientConnection {
-        let random = Counted::new(1);
-        let verifier: Arc<dyn VerifyPeer> = match (self.later(), self.webpki()) {
-            (true, _) => Arc::new(Later),
-            (false, true) => PARTS.webpki.clone(),
-            (false, false) => Arc::new(dangerous::AcceptAnything),
-        };
-        let config = ClientConfig::builder()
-            .verifier(verifier)
-            .extended_master_secret(self.extended_master_secret())
-            .require_secure_renegotiation(self.strict())
-            .alpn_protocols(self.alpn())
-            .cipher_suites(&self.suites())
-            .groups(self.groups(&random))
-            .random(random)
-            .clock(Arc::new(Stopped))
-            .build()
-            .expect("a good configuration");
-        ClientConnection::new(config, ServerName::try_from("server.example").expect("a good name")).expect("a client")
-    }
-
-    pub fn server(self) -> ServerConnection {
-        ServerConnection::new(self.server_config())
-    }
-
-    pub fn server_config(self) -> Arc<ServerConfig> {
-        let random = Counted::new(2);
-        let builder = ServerConfig::builder()
-            .extended_master_secret(self.extended_master_secret())
-            .require_secure_renegotiation(self.strict())
-            .alpn_protocols(self.alpn())
-            .cipher_suites(&self.suites())
-            .groups(self.groups(&random))
-            .preference(if self.has(0) { Preference::Client } else { Preference::Server })
-            .random(random)
-            .clock(Arc::new(Stopped));
-        let builder = match self.later() {
-            true => builder.resolver(Arc::new(Later)),
-            false => builder.identity(PARTS.identity.clone()),
-        };
-        builder.build().expect("a good configuration")
-    }
-}
+use crate::keepers::{Keepers, Keeping, at_once};
+use crate::setup::Setup;
 
 /// The answer to a question, as it would have been given at once.
-pub fn answer(ask: Ask) -> tls12::Answer {
+pub fn answer(ask: Ask, setup: Setup, keepers: &Arc<Keepers>) -> Answer {
+    let keeping = Keeping::new(setup, keepers);
     match ask {
         Ask::Verify(request) => {
-            let Decision::Now(verdict) = dangerous::AcceptAnything.verify(&request.peer()) else { unreachable!() };
+            let verdict = at_once(dangerous::AcceptAnything.verify(&request.peer()));
             request.respond(verdict)
         }
         Ask::ResolveIdentity(request) => {
             // Nothing of the hello may be out of reach.
             let _ = format!("{:?}", request.client_hello());
-            request.respond(Some(Arc::new(PARTS.later.clone())))
+            request.respond(Some(Arc::new(PARTS.server_later[usize::from(setup.has(Setup::STAPLES))].clone())))
+        }
+        Ask::ResolveClientIdentity(request) => {
+            let usable = PARTS.client_later.usable_for(&request.certificate_request());
+            request.respond(usable.then(|| Arc::new(PARTS.client_later.clone())))
         }
         Ask::Sign(request) => {
-            let Decision::Now(signature) = PARTS.key.sign(request.scheme(), request.message()) else { unreachable!() };
+            let key = [&PARTS.server[0], &PARTS.client].map(Identity::key);
+            let key = key.into_iter().find(|key| key.public_key() == request.public_key()).expect("one of ours");
+            let signature = at_once(key.sign(request.scheme(), request.message()));
             request.respond(signature)
+        }
+        Ask::FindSession(request) => {
+            let found = keeping.find_id(request.id());
+            request.respond(found)
+        }
+        Ask::OpenTicket(request) => {
+            let opened = keeping.open_now(request.ticket(), request.now());
+            request.respond(opened)
+        }
+        Ask::SealTicket(request) => {
+            let ticket = keeping.seal_now(request.session(), request.now());
+            request.respond(ticket)
         }
         other => panic!("a question that nobody can answer: {other:?}"),
     }
 }
 
-struct Parts {
-    webpki: Arc<WebPkiVerifier>,
-    key: Arc<dyn SigningKey>,
-    identity: Identity,
-    /// With a key that signs later.
-    later: Identity,
+pub struct Parts {
+    pub root: CertificateDer<'static>,
+    pub for_servers: Arc<dyn VerifyPeer>,
+    pub for_clients: Arc<dyn VerifyPeer>,
+    /// Without and with what is stapled.
+    server: [Identity; 2],
+    pub client: Identity,
+    /// With keys that sign later.
+    server_later: [Identity; 2],
+    client_later: Identity,
 }
 
-static PARTS: LazyLock<Parts> = LazyLock::new(|| {
-    let root = CertificateDer::from_pem_slice(ROOT).expect("a certificate");
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate");
-    let key = Backend::default().load_key(&PrivateKeyDer::from_pem_slice(KEY).expect("a key")).expect("a key");
-    let later = Identity::new(vec![certificate.clone()], Arc::new(SignsLater(key.clone()))).expect("an identity");
+impl Parts {
+    pub fn server(&self, staples: bool) -> &Identity {
+        &self.server[usize::from(staples)]
+    }
+}
+
+pub static PARTS: LazyLock<Parts> = LazyLock::new(|| {
+    let root = CertificateDer::from_pem_slice(include_bytes!("../data/root.pem")).expect("a certificate");
+    let (server, server_later) =
+        identities(include_bytes!("../data/server.pem"), include_bytes!("../data/server.key.pem"));
+    let (client, client_later) =
+        identities(include_bytes!("../data/client.pem"), include_bytes!("../data/client.key.pem"));
     Parts {
-        webpki: Arc::new(WebPkiVerifier::new([root]).expect("a verifier")),
-        identity: Identity::new(vec![certificate], key.clone()).expect("an identity"),
-        later,
-        key,
+        for_servers: Arc::new(WebPkiVerifier::new([root.clone()]).expect("a verifier")),
+        for_clients: Arc::new(WebPkiVerifier::for_clients([root.clone()]).expect("a verifier")),
+        root,
+        server: both(server),
+        server_later: both(server_later),
+        client,
+        client_later,
     }
 });
+
+fn identities(certificate: &[u8], key: &[u8]) -> (Identity, Identity) {
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = Backend::default().load_key(&PrivateKeyDer::from_pem_slice(key).expect("a key")).expect("a key");
+    let identity = |key| Identity::new(vec![certificate.clone()], key).expect("an identity");
+    (identity(key.clone()), identity(Arc::new(SignsLater(key))))
+}
+
+fn both(identity: Identity) -> [Identity; 2] {
+    let response = include_bytes!("../data/server.ocsp.der").to_vec();
+    let stapling = identity.clone().with_ocsp_response(response).expect("a response");
+    // Two timestamps, which nobody looks into.
+    let scts = [&[0, 9, 0, 2][..], b"an", &[0, 3], b"SCT"].concat();
+    [identity, stapling.with_scts(scts).expect("a list")]
+}
 
 /// Makes what is made once, so that it is on no connection's bill.
 pub fn prepare() {
     LazyLock::force(&PARTS);
-    for setup in 0..=u8::MAX {
-        let _ = (Setup(setup).client(), Setup(setup).server());
+    for bit in 0..u32::BITS {
+        let setup = Setup(1 << bit);
+        let _ = (setup.client(&Keepers::empty(), 0), setup.server(&Keepers::empty(), 0));
     }
 }
 
 /// Puts off every decision.
 #[derive(Debug)]
-struct Later;
+pub struct Later;
 
 impl VerifyPeer for Later {
     fn verify(&self, _: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
@@ -185,11 +131,25 @@ impl VerifyPeer for Later {
     fn wants_scts(&self) -> bool {
         true
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some([1; 32])
+    }
 }
 
 impl ResolveIdentity for Later {
     fn resolve(&self, _: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Later
+    }
+}
+
+impl ResolveClientIdentity for Later {
+    fn resolve(&self, _: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
+        Decision::Later
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some([2; 32])
     }
 }
 
@@ -212,7 +172,7 @@ impl SigningKey for SignsLater {
 
 /// 2030-01-01 00:00 UTC.
 #[derive(Debug)]
-struct Stopped;
+pub struct Stopped;
 
 impl Clock for Stopped {
     fn now(&self) -> UnixTime {
@@ -225,7 +185,7 @@ impl Clock for Stopped {
 pub struct Counted(AtomicU64);
 
 impl Counted {
-    fn new(seed: u64) -> Arc<Self> {
+    pub fn new(seed: u64) -> Arc<Self> {
         Arc::new(Counted(AtomicU64::new(seed)))
     }
 
@@ -245,13 +205,22 @@ impl Random for Counted {
 }
 
 thread_local! {
-    /// The pre_master_secret that was last agreed on, for a peer that wants to seal what it likes.
-    pub static SHARED: Cell<[u8; 32]> = const { Cell::new([0; 32]) };
+    /// The master secret that was last made, for a peer that wants to seal what it likes.
+    pub static SECRET: Cell<[u8; 48]> = const { Cell::new([0; 48]) };
+}
+
+#[derive(Debug)]
+pub struct Told;
+
+impl KeyLog for Told {
+    fn log(&self, _: &'static str, _: &[u8; 32], secret: &[u8]) {
+        SECRET.set(secret.try_into().expect("48 bytes"));
+    }
 }
 
 /// X25519 with keys from a given source.
 #[derive(Debug)]
-struct Replayable(Arc<Counted>);
+pub struct Replayable(pub Arc<Counted>);
 
 impl KeyExchangeGroup for Replayable {
     fn name(&self) -> NamedGroup {
@@ -280,7 +249,6 @@ impl KeyExchange for ReplayableKey {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
         let peer: [u8; 32] = peer.try_into().map_err(|_| GroupError)?;
         let shared = self.secret.diffie_hellman(&x25519_dalek::PublicKey::from(peer));
-        SHARED.set(*shared.as_bytes());
         SharedSecret::new(shared.as_bytes()).ok_or(GroupError)
     }
 }

@@ -1,11 +1,11 @@
-//! The keys of a handshake, worked out once more (RFC 5246 §5, §6.3, RFC 7627 §4), for a peer that seals what no good
+//! The keys of a handshake, worked out once more (RFC 5246 §5, §6.3), for a peer that seals what no good
 //! peer would.
 
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::{digest, hmac};
+use ring::hmac;
 
 use crate::end::End;
-use crate::parts::SHARED;
+use crate::parts::SECRET;
 
 /// Seals records of one direction with AES-128-GCM (RFC 5288).
 pub struct Sealer {
@@ -34,19 +34,12 @@ impl Sealer {
     }
 }
 
-/// The keys of the handshake that was done last, by its first four flights: the client's, and the server's.
-///
-/// It has to be one with AES-128-GCM and an extended master secret.
+/// The keys of the handshake that was done last, with AES-128-GCM: the client's, and the server's.
 pub fn sealers<C, S>(client: &End<C>, server: &End<S>) -> (Sealer, Sealer) {
     let (by_client, by_server) = (plain_messages(&client.said), plain_messages(&server.said));
-    let hello = 4 + usize::from(u16::from_be_bytes([by_client[2], by_client[3]]));
-    // ClientHello, the server's flight, ClientKeyExchange.
-    let messages = [&by_client[..hello], &by_server, &by_client[hello..]].concat();
-    let session_hash = digest::digest(&digest::SHA256, &messages);
-    let master: [u8; 48] = prf(&SHARED.get(), b"extended master secret", session_hash.as_ref());
     // Both hellos: header, version, random.
     let randoms = [&by_server[6..38], &by_client[6..38]].concat();
-    let block: [u8; 40] = prf(&master, b"key expansion", &randoms);
+    let block: [u8; 40] = prf(&SECRET.get(), b"key expansion", &randoms);
     (Sealer::new(&block[..16], &block[32..36]), Sealer::new(&block[16..32], &block[36..]))
 }
 

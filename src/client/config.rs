@@ -1,11 +1,11 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::config::{Common, CommonBuilder, common_settings, schemes};
+use crate::config::{Common, CommonBuilder, Trust, common_settings, schemes};
 #[cfg(feature = "webpki")]
 use crate::crypto::Backend;
 use crate::error::ConfigError;
-use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
+use crate::identity::{CertificateTypes, ClientIdentities, Identity, ResolveClientIdentity, VerifyPeer};
 use crate::message::{MaxFragmentLength, SignatureScheme};
 use crate::record::MessageLimits;
 use crate::session::ClientSessions;
@@ -15,11 +15,15 @@ use crate::session::ClientSessions;
 pub struct ClientConfig {
     pub(crate) common: Common,
     pub(crate) verifier: Arc<dyn VerifyPeer>,
+    /// The verifier's.
+    pub(crate) server_types: CertificateTypes,
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) send_server_name: bool,
     pub(crate) sessions: Option<Arc<dyn ClientSessions>>,
     /// Who we are, for servers that ask.
     pub(crate) resolver: Option<Arc<dyn ResolveClientIdentity>>,
+    /// The resolver's.
+    pub(crate) client_types: CertificateTypes,
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
 }
 
@@ -66,7 +70,7 @@ pub struct ClientConfigBuilder {
 impl ClientConfigBuilder {
     common_settings!();
 
-    /// Who says whether a server's certificate is trusted.
+    /// Who says whether a server's certificate, or raw public key, is trusted.
     pub fn verifier(mut self, verifier: Arc<dyn VerifyPeer>) -> Self {
         self.verifier = Some(verifier);
         self
@@ -100,8 +104,8 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// A certificate with its key, for servers that ask for one. Can be called again: each server is shown the first one that
-    /// it accepts, by its type, its signature and its issuer, or none.
+    /// A certificate with its key, or a raw public key, for servers that ask for one. Can be called again: each server is shown the
+    /// first one that it accepts, by its type, its signature and its issuer, or none.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(identity);
         self
@@ -131,17 +135,11 @@ impl ClientConfigBuilder {
             // RFC 8449 §5: a server that knows both ignores this one.
             self.common.record_size_limit.get_or_insert(bytes);
         }
-        let common = self.common.build(self.sessions.is_some())?;
-        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
-        let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
-        if !schemes.iter().any(fits) {
-            return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
-        }
         #[cfg(feature = "webpki")]
         let verifier = match (self.verifier, self.roots) {
             (Some(_), Some(_)) => return Err(ConfigError::new("verifier", "give either `roots` or a `verifier`")),
             (Some(verifier), None) => Some(verifier),
-            (None, Some(roots)) => Some(default_verifier(roots, common.backend)?),
+            (None, Some(roots)) => Some(default_verifier(roots, self.common.backend)?),
             (None, None) => None,
         };
         #[cfg(not(feature = "webpki"))]
@@ -155,13 +153,31 @@ impl ClientConfigBuilder {
             (None, false) => Some(Arc::new(ClientIdentities::new(self.identities))),
             (resolver, true) => resolver,
         };
+        let trust = Trust {
+            role: "client",
+            peer: verifier.session_binding(),
+            own: resolver.as_ref().map_or(Some([0; 32]), |resolver| resolver.session_binding()),
+        };
+        let common = self.common.build(self.sessions.is_some().then_some(trust))?;
+        let schemes = schemes("signature_schemes", self.schemes, common.backend.verify_schemes())?;
+        let fits = |scheme: &SignatureScheme| common.suites.iter().any(|suite| suite.auth.signs_with(*scheme));
+        if !schemes.iter().any(fits) {
+            return Err(ConfigError::new("signature_schemes", "none of them fits one of the cipher suites"));
+        }
+        let server_types = CertificateTypes::new("verifier", verifier.certificate_types())?;
+        let client_types = match &resolver {
+            Some(resolver) => CertificateTypes::new("identity_resolver", resolver.certificate_types())?,
+            None => CertificateTypes::x509(),
+        };
         Ok(Arc::new(ClientConfig {
             common,
             verifier,
+            server_types,
             schemes,
             send_server_name: self.send_server_name,
             sessions: self.sessions,
             resolver,
+            client_types,
             max_fragment_length: self.max_fragment_length,
         }))
     }

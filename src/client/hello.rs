@@ -15,24 +15,23 @@ use crate::message::{
 };
 use crate::observer::NotResumed;
 use crate::proof::{Binding, Resumable};
-use crate::session::{ClientAuthPolicy, Handle, Session, Side};
+use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET, Session, Side};
 
 /// The first flight: ClientHello (RFC 5246 §7.4.1.2), which offers a session if the configuration has one.
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
     let found = config.sessions.as_ref().and_then(|all| all.find(&cx.hs.kept.server_name, common.clock.now()));
-    let checked = found.map(|session| check(cx, &session).map(|resumable| (session, resumable)));
-    let (offered, refused) = match checked.transpose() {
-        Ok(offered) => (offered, None),
+    let (resumable, refused) = match found.map(|session| check(cx, session)).transpose() {
+        Ok(resumable) => (resumable, None),
         Err(why) => (None, Some(why)),
     };
-    let has_ticket = offered.as_ref().is_some_and(|(session, _)| session.has_ticket());
+    let has_ticket = resumable.as_ref().is_some_and(|resumable| resumable.session().has_ticket());
     // RFC 5077 §3.4: with a ticket, an ID by whose echo the server says that it took it.
     let (random, drawn_id) = cx.draw_random(has_ticket)?;
-    let offered = offered.map(|(session, resumable)| Offered { session, resumable, drawn_id });
+    let offered = resumable.map(|resumable| Offered { resumable, drawn_id });
     let session_id = offered.as_ref().map(Offered::session_id).unwrap_or_default();
-    let ticket = match offered.as_ref().map(|offered| &offered.session.handle) {
+    let ticket = match offered.as_ref().map(|offered| &offered.resumable.session().handle) {
         Some(Handle::Ticket(ticket)) => Some(&**ticket),
         _ => None,
     };
@@ -61,6 +60,8 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             alpn: common.alpn(),
             status_request: config.verifier.wants_status().then_some(StatusRequest::OCSP),
             signed_certificate_timestamp: config.verifier.wants_scts(),
+            client_certificate_type: config.client_types.offer(),
+            server_certificate_type: config.server_types.offer(),
             // RFC 5077 §3.2: empty to ask for a ticket.
             session_ticket: ticket.or(config.sessions.as_ref().map(|_| <&[u8]>::default())),
             max_fragment_length: config.max_fragment_length,
@@ -84,10 +85,15 @@ pub(crate) struct Offers {
 }
 
 /// Whether the session can be offered to this server.
-fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed> {
+fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotResumed> {
     let common = cx.common();
-    // RFC 5246 §7.4.1.2: an empty ID names no session, and its echo would say nothing.
-    if matches!(&session.handle, Handle::None) || matches!(&session.handle, Handle::Id(id) if id.is_empty()) {
+    let can_be_shown = match &session.handle {
+        Handle::None => false,
+        // RFC 5246 §7.4.1.2: an empty ID names no session, and its echo would say nothing.
+        Handle::Id(id) => !id.is_empty(),
+        Handle::Ticket(ticket) => ticket.len() <= LONGEST_TICKET,
+    };
+    if !can_be_shown {
         return Err(NotResumed::OtherSession);
     }
     let binding = Binding {
@@ -98,14 +104,12 @@ fn check(cx: &Cx<'_, Client>, session: &Session) -> Result<Resumable, NotResumed
         server_name: Some(&text_of(&cx.hs.kept.server_name)),
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
+        certificate_types: &cx.hs.config.server_types,
+        without_ems: common.resumes_without_ems && common.extended_master_secret != ExtendedMasterSecret::Required,
     };
     let resumable = Resumable::check(session, &binding, |suite| common.suites.iter().any(|own| own.id == suite.id))?;
-    let required = common.extended_master_secret == ExtendedMasterSecret::Required;
-    if required && !session.extended_master_secret {
-        return Err(NotResumed::NoExtendedMasterSecret);
-    }
     // RFC 6066 §4: the length stays with the session. A server that knows record_size_limit has agreed on none.
-    let length = session.max_fragment_length.map(MaxFragmentLength);
+    let length = resumable.session().max_fragment_length.map(MaxFragmentLength);
     if length.is_some() && length != cx.hs.config.max_fragment_length {
         return Err(NotResumed::OtherFragmentLength);
     }
@@ -118,7 +122,7 @@ fn remember(cx: &mut Cx<'_, Client>) {
         cx.facts.stored = Some(Box::new(Stored::Client {
             sessions: Arc::clone(sessions),
             server_name: cx.hs.kept.server_name.clone(),
-            session: Arc::clone(&offered.session),
+            session: Arc::clone(offered.resumable.session()),
         }));
     }
 }

@@ -5,18 +5,18 @@ pub(crate) mod flow;
 mod hello;
 mod states;
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::sync::Arc;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pki_types::{IpAddr, ServerName};
 
 use crate::handshake::{Role, SessionId};
-use crate::message::ProtocolVersion;
+use crate::message::{CertificateType, ProtocolVersion};
 use crate::proof::Resumable;
-use crate::session::{Handle, Session};
+use crate::session::Handle;
 
 /// The role.
 pub(crate) struct Client;
@@ -42,6 +42,8 @@ pub(crate) struct Kept {
     pub(crate) new_ticket: Option<(Box<[u8]>, u32)>,
     /// The body of ServerKeyExchange: its signature can only be checked once the certificate is.
     pub(crate) server_key_exchange: Vec<u8>,
+    /// The type of certificate that ServerHello says we would be asked for.
+    pub(crate) certificate_type: CertificateType,
     /// The body of CertificateRequest.
     pub(crate) certificate_request: Option<Vec<u8>>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
@@ -50,7 +52,6 @@ pub(crate) struct Kept {
 
 /// A session, and what the server says to resume it.
 pub(crate) struct Offered {
-    pub(crate) session: Arc<Session>,
     pub(crate) resumable: Resumable,
     /// Shown with a ticket (RFC 5077 §3.4).
     pub(crate) drawn_id: SessionId,
@@ -59,7 +60,7 @@ pub(crate) struct Offered {
 impl Offered {
     /// The ID by whose echo the server says that the session is resumed.
     pub(crate) fn session_id(&self) -> &[u8] {
-        match &self.session.handle {
+        match &self.resumable.session().handle {
             Handle::Id(id) => id,
             Handle::Ticket(_) => &self.drawn_id,
             Handle::None => &[],
@@ -76,6 +77,7 @@ impl Kept {
             ticket_promised: false,
             new_ticket: None,
             server_key_exchange: Vec::new(),
+            certificate_type: CertificateType::X509,
             certificate_request: None,
             ocsp_response: None,
             scts: None,
@@ -86,12 +88,12 @@ impl Kept {
 pub(crate) use hello::start;
 
 /// The name of a server as text: what its sessions are bound to.
-pub(crate) fn text_of(name: &ServerName<'_>) -> String {
+pub(crate) fn text_of<'a>(name: &'a ServerName<'_>) -> Cow<'a, str> {
     match name {
-        ServerName::DnsName(name) => name.as_ref().into(),
-        ServerName::IpAddress(IpAddr::V4(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
-        ServerName::IpAddress(IpAddr::V6(address)) => core::net::IpAddr::from(*address.as_ref()).to_string(),
+        ServerName::DnsName(name) => Cow::Borrowed(name.as_ref()),
+        ServerName::IpAddress(IpAddr::V4(address)) => core::net::IpAddr::from(*address.as_ref()).to_string().into(),
+        ServerName::IpAddress(IpAddr::V6(address)) => core::net::IpAddr::from(*address.as_ref()).to_string().into(),
         // There is no other kind today.
-        other => format!("{other:?}"),
+        other => format!("{other:?}").into(),
     }
 }

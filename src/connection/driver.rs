@@ -173,7 +173,7 @@ impl<R: Role> Driver<R> {
 
     /// From here on there is only this error. What was under way is freed.
     fn end(&mut self, reason: Reason) -> Error {
-        self.receiving.end(&reason);
+        self.receiving.end(&reason, R::IS_CLIENT && matches!(self.phase, Phase::Handshake(_)));
         let error = Error::new(reason, self.state);
         self.phase = Phase::Failed(error.clone());
         self.state = "Failed";

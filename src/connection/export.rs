@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::crypto::{HashAlgorithm, Prf, server_end_point};
 use crate::error::{Error, Reason};
 use crate::handshake::{Bound, Facts};
+use crate::message::CertificateType;
 
 /// What an application's authentication can be bound to (RFC 5929, RFC 9266).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum ChannelBinding {
     /// `tls-unique`: the first Finished of the handshake, 12 bytes (RFC 5929 §3).
     TlsUnique,
     /// `tls-server-end-point`: the hash of the server's certificate (RFC 5929 §4). Not defined for a certificate whose
-    /// signature has no hash of its own, such as Ed25519.
+    /// signature has no hash of its own, such as Ed25519, and not for a raw public key (RFC 7250).
     TlsServerEndPoint,
     /// `tls-exporter`: 32 bytes of keying material (RFC 9266 §4.1); only with extended_master_secret.
     TlsExporter,
@@ -87,11 +88,24 @@ impl Source<'_> {
         let bound = self.bound()?;
         let facts = self.facts;
         let undefined = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
+        let raw = || self.refuse(Reason::NotExported("the server showed a raw public key and no certificate"));
         if !bound.is_client {
-            let own = facts.identity.as_ref().and_then(|identity| identity.server_end_point());
-            return own.or(facts.server_end_point.as_deref()).map(<[u8]>::to_vec).ok_or_else(undefined);
+            let own = match facts.identity.as_deref() {
+                Some(identity) if identity.certificate_type() == CertificateType::RAW_PUBLIC_KEY => return Err(raw()),
+                Some(identity) => identity.server_end_point().ok_or_else(undefined),
+                None => facts.server_end_point.as_deref().ok_or_else(|| {
+                    let why =
+                        "the session has no hash of a certificate: its signature has none, or it was a raw public key";
+                    self.refuse(Reason::NotExported(why))
+                }),
+            };
+            return own.map(<[u8]>::to_vec);
         }
-        let certificate = facts.peer_certificates.as_ref().and_then(|certificates| certificates.end_entity());
+        let certificates = facts.peer_certificates.as_ref();
+        if certificates.is_some_and(|shown| shown.raw_public_key().is_some()) {
+            return Err(raw());
+        }
+        let certificate = certificates.and_then(|certificates| certificates.end_entity());
         let certificate = certificate.ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
         let digest = server_end_point(bound.backend, &certificate)
             .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;

@@ -257,7 +257,8 @@ macro_rules! api {
 macro_rules! facts {
     ($connection:ident) => {
         impl $connection {
-            /// The certificates that the peer sent, once they came; trusted only once the connection is established.
+            /// The certificates that the peer sent, or its raw public key (see [`PeerCertificates::raw_public_key`]), once they
+            /// came; trusted only once the connection is established.
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
                 self.0.facts().peer_certificates.as_ref()

@@ -43,10 +43,11 @@ impl Receiving {
     }
 
     /// The connection has failed: frees what was under way. RFC 5246 §7.2.2: after a fatal alert of either side, its session
-    /// is not resumed; after a close_notify it is, and after none at all (§7.2.1).
-    pub(super) fn end(&mut self, reason: &Reason) {
+    /// is not resumed; after a close_notify it is, and after none at all (§7.2.1). But a session that a client's handshake
+    /// was `offering` when it failed is not offered again, however that was: it may be what the server stumbles over.
+    pub(super) fn end(&mut self, reason: &Reason, offering: bool) {
         let is_fatal = |alert| alert != AlertDescription::CLOSE_NOTIFY;
-        if reason.alert().is_some_and(is_fatal) || matches!(reason, Reason::PeerAlert(_)) {
+        if offering || reason.alert().is_some_and(is_fatal) || matches!(reason, Reason::PeerAlert(_)) {
             self.facts.forget_session();
         }
         self.join.discard();

@@ -76,7 +76,7 @@ pub trait Connection: Receive + Transmit {
     /// Why the connection failed, if it did.
     fn error(&self) -> Option<&Error>;
 
-    /// The certificates that the peer sent.
+    /// The certificates that the peer sent, or its raw public key.
     fn peer_certificates(&self) -> Option<&PeerCertificates>;
 
     /// What was agreed on, once the connection is established.

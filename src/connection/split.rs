@@ -201,7 +201,7 @@ impl Half {
     }
 
     fn end(&mut self, reason: Reason) -> Error {
-        self.receiving.end(&reason);
+        self.receiving.end(&reason, false);
         let error = Error::new(reason, ESTABLISHED);
         self.error = Some(error.clone());
         error

@@ -126,6 +126,16 @@ pub(crate) fn sha1_name(backend: Backend, bytes: &[u8]) -> Digest {
     }
 }
 
+/// SHA-256 of `name` and `parts`, each with its length before it.
+pub(crate) fn digest<'a>(name: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hasher = Hasher::new(Backend::default(), HashAlgorithm::Sha256);
+    for part in [name.as_bytes()].into_iter().chain(parts) {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,7 +35,7 @@ pub(crate) use certificate_hash::server_end_point;
 pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 #[cfg(feature = "webpki")]
 pub(crate) use hash::sha1_name;
-pub(crate) use hash::{Digest, HashAlgorithm, Hasher, sha256};
+pub(crate) use hash::{Digest, HashAlgorithm, Hasher, digest, sha256};
 pub(crate) use prf::Prf;
 pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};

@@ -49,6 +49,13 @@ impl MasterSecret {
     /// RFC 5246 §8.1: the master secret is always 48 bytes.
     pub(crate) const LEN: usize = 48;
 
+    /// A copy in a box, and nowhere else.
+    pub(crate) fn boxed(secret: &[u8; Self::LEN]) -> Box<Zeroizing<[u8; Self::LEN]>> {
+        let mut copy = Box::new(Zeroizing::new([0; Self::LEN]));
+        copy.copy_from_slice(secret);
+        copy
+    }
+
     /// The secret alone, without the PRF that is keyed by it.
     pub(crate) fn into_secret(self) -> Box<Zeroizing<[u8; Self::LEN]>> {
         self.secret

@@ -55,6 +55,11 @@ pub enum CertificateError {
         /// SHA-256 of each SubjectPublicKeyInfo in the path, the peer's own first.
         keys: Vec<[u8; 32]>,
     },
+    /// The raw public key (RFC 7250) is none that is trusted, or not for this server.
+    UnknownKey {
+        /// SHA-256 of the SubjectPublicKeyInfo.
+        sha256: [u8; 32],
+    },
     /// The OCSP response that the server stapled is not satisfactory (RFC 6066 §8).
     OcspResponse(OcspError),
     /// The server stapled no OCSP response, though its certificate promises one (RFC 7633 §4.3.3), or our policy wants one.
@@ -102,6 +107,7 @@ impl CertificateError {
             CertificateError::RevocationUnknown
             | CertificateError::CrlExpired { .. }
             | CertificateError::NotPinned { .. }
+            | CertificateError::UnknownKey { .. }
             | CertificateError::Refused(_) => AlertDescription::CERTIFICATE_UNKNOWN,
             CertificateError::WrongName { .. }
             | CertificateError::BadSignature
@@ -158,10 +164,10 @@ impl fmt::Display for CertificateError {
             ),
             Self::NotPinned { keys } => {
                 f.write_str("no key in the certificate's path is pinned; SHA-256 of those that are there:")?;
-                keys.iter().try_for_each(|key| {
-                    f.write_str(" ")?;
-                    key.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-                })
+                keys.iter().try_for_each(|key| write!(f, " {}", Hex(key)))
+            }
+            Self::UnknownKey { sha256 } => {
+                write!(f, "the raw public key is none that is trusted here; its SHA-256: {}", Hex(sha256))
             }
             Self::OcspResponse(why) => write!(f, "the OCSP response that the server stapled is not accepted: {why}"),
             Self::MissingOcspResponse => f.write_str("the server stapled no OCSP response, but it has to"),
@@ -180,3 +186,11 @@ impl fmt::Display for CertificateError {
 }
 
 impl core::error::Error for CertificateError {}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

@@ -1,6 +1,7 @@
 //! What can go wrong, and the alert that each reason sends.
 
 mod certificate;
+mod not_tls;
 mod ocsp;
 mod reason;
 
@@ -11,8 +12,9 @@ use core::fmt;
 use crate::alert::AlertDescription;
 
 pub use certificate::CertificateError;
+pub use not_tls::NotTls;
 pub use ocsp::OcspError;
-pub use reason::{NotTls, Reason};
+pub use reason::Reason;
 
 /// Why a connection failed or a call was refused, and in which state of the handshake.
 ///

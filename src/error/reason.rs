@@ -2,12 +2,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{CertificateError, List};
+use super::{CertificateError, List, NotTls};
 use crate::alert::AlertDescription;
 use crate::codec::Malformed;
 use crate::message::{
-    CipherSuite, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion,
-    SignatureScheme,
+    CertificateType, CipherSuite, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup,
+    ProtocolVersion, SignatureScheme,
 };
 
 /// What went wrong, with what each side offered.
@@ -133,6 +133,13 @@ pub enum Reason {
         /// What the peer accepts.
         peer: Vec<SignatureScheme>,
     },
+    /// No type of certificates in common that could be shown (RFC 7250 §4.2).
+    NoCommonCertificateType {
+        /// What we have, or take.
+        ours: Vec<CertificateType>,
+        /// What the peer takes, or has.
+        peer: Vec<CertificateType>,
+    },
     /// No application protocol in common (RFC 7301 §3.2). Names as text, bytes that are not ASCII escaped.
     NoCommonAlpnProtocol {
         /// What we speak.
@@ -153,6 +160,8 @@ pub enum Reason {
     SchemeNotOffered(SignatureScheme),
     /// The peer chose an application protocol that we did not offer. The name as text, bytes that are not ASCII escaped.
     AlpnNotOffered(String),
+    /// The server chose a type of certificates that we did not offer (RFC 7250 §4.2).
+    CertificateTypeNotOffered(CertificateType),
     /// The peer answered with an extension that we did not offer.
     ExtensionNotOffered(ExtensionType),
     /// The client offers no null compression, or the server chose another.
@@ -279,6 +288,7 @@ impl Reason {
             | Reason::GroupNotOffered(_)
             | Reason::SchemeNotOffered(_)
             | Reason::AlpnNotOffered(_)
+            | Reason::CertificateTypeNotOffered(_)
             | Reason::Compression
             | Reason::PointFormats
             | Reason::RecordSizeLimit(_)
@@ -300,6 +310,7 @@ impl Reason {
             | Reason::NoSecureRenegotiation
             | Reason::RenegotiationMismatch => A::HANDSHAKE_FAILURE,
             Reason::InappropriateFallback { .. } => A::INAPPROPRIATE_FALLBACK,
+            Reason::NoCommonCertificateType { .. } => A::UNSUPPORTED_CERTIFICATE,
             Reason::NoCommonAlpnProtocol { .. } => A::NO_APPLICATION_PROTOCOL,
             Reason::NoIdentity { server_name: Some(_) } => A::UNRECOGNIZED_NAME,
             Reason::BadSignature { .. } | Reason::BadFinished => A::DECRYPT_ERROR,
@@ -393,6 +404,7 @@ impl fmt::Display for Reason {
                 write!(f, "our certificate's key is on {curve}, and the client supports {}", List(peer))
             }
             Self::NoCommonSignatureScheme { ours, peer } => no_common(f, "signature scheme", ours, peer),
+            Self::NoCommonCertificateType { ours, peer } => no_common(f, "type of certificates", ours, peer),
             Self::NoCommonAlpnProtocol { ours, peer } => no_common(f, "application protocol", ours, peer),
             Self::NoIdentity { server_name: Some(name) } => {
                 write!(f, "no identity of ours fits a client that asks for \"{name}\"")
@@ -407,6 +419,9 @@ impl fmt::Display for Reason {
             Self::SchemeNotOffered(scheme) => write!(f, "the peer signed with {scheme}, which we did not offer"),
             Self::AlpnNotOffered(name) => {
                 write!(f, "the peer chose the application protocol \"{name}\", which we did not offer")
+            }
+            Self::CertificateTypeNotOffered(typ) => {
+                write!(f, "the server chose certificates of the type {typ}, which we did not offer")
             }
             Self::ExtensionNotOffered(extension) => {
                 write!(f, "the peer answered with the extension {extension}, which we did not offer, or which is not for a server")
@@ -472,22 +487,4 @@ impl fmt::Display for Reason {
 
 fn no_common<T: fmt::Display>(f: &mut fmt::Formatter<'_>, what: &str, ours: &[T], peer: &[T]) -> fmt::Result {
     write!(f, "no {what} in common: we offered {}, the peer offers {}", List(ours), List(peer))
-}
-
-/// What the bytes at the start of a connection look like when they are not TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NotTls {
-    /// A plain HTTP request was sent to a TLS port.
-    HttpRequest,
-    /// A `CONNECT` request, meant for a proxy, was sent to a TLS port.
-    HttpProxyRequest,
-    /// A plain HTTP response: the port that we connected to doesn't speak TLS, or not at once.
-    HttpResponse,
-    /// A hello of SSL 2.0 (RFC 5246 appendix E.2).
-    Ssl2Hello,
-    /// A greeting of a mail or file server (`220 …`, `* OK …`): it wants STARTTLS first.
-    Greeting,
-    /// Something else: its first five bytes.
-    Bytes([u8; 5]),
 }

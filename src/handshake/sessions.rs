@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use pki_types::ServerName;
-use zeroize::Zeroizing;
 
 use super::{Cx, Facts, Role, SessionId};
+use crate::crypto::MasterSecret;
 use crate::error::Reason;
 use crate::observer::NotResumed;
 use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Session, SessionStore, Side};
@@ -36,14 +36,21 @@ impl<R: Role> Cx<'_, R> {
         }
     }
 
+    /// RFC 7627 §5.3: whether this handshake may leave a session behind.
+    pub(crate) fn may_leave_session(&self) -> bool {
+        self.facts.extended_master_secret || self.common().resumes_without_ems
+    }
+
     /// What a session brings along, known before the hellos are done.
-    pub(crate) fn take_over(&mut self, session: Arc<Session>) {
+    pub(crate) fn take_over(&mut self, session: &Arc<Session>) {
         self.facts.resumed = true;
         self.facts.suite = Some(session.suite);
         self.facts.peer_certificates.clone_from(&session.peer_certificates);
         self.facts.server_end_point.clone_from(&session.server_end_point);
-        self.hs.peer_not_after = session.peer_not_after;
-        self.hs.resumed = Some(session);
+        // A verdict that was just given may end sooner.
+        let both = [self.hs.peer_not_after, session.peer_not_after];
+        self.hs.peer_not_after = both.into_iter().flatten().min();
+        self.hs.resumed = Some(Arc::clone(session));
     }
 
     /// The session of this handshake, which is done but for the Finished of ours. A renewed session is as old as it was: its
@@ -65,7 +72,7 @@ impl<R: Role> Cx<'_, R> {
         Ok(Session {
             side: if R::IS_CLIENT { Side::Client } else { Side::Server },
             suite: self.suite()?,
-            master_secret: Box::new(Zeroizing::new(*secret)),
+            master_secret: MasterSecret::boxed(secret),
             extended_master_secret: self.facts.extended_master_secret,
             context: self.common().session_context,
             created_at,

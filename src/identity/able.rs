@@ -2,10 +2,11 @@ use alloc::vec::Vec;
 
 use crate::crypto::{KeyAlgorithm, Suite, SuiteAuth};
 use crate::identity::Identity;
-use crate::message::{CipherSuite, ClientHello, NamedGroup, SignatureScheme};
+use crate::message::{CertificateType, CipherSuite, ClientHello, NamedGroup, SignatureScheme};
 
 /// What a client is able to verify: its ClientHello, of which a peer chooses the size, reduced to what this library knows.
 pub(super) struct Able {
+    types: Vec<CertificateType>,
     ecdsa_suites: bool,
     rsa_suites: bool,
     schemes: Vec<SignatureScheme>,
@@ -24,7 +25,8 @@ impl Able {
         let schemes = known(schemes, |scheme| scheme.name().is_some());
         let groups = hello.extensions.supported_groups;
         let curves = groups.map(|list| known(list.iter(), |group| group.name().is_some()));
-        Able { ecdsa_suites: with(SuiteAuth::Ecdsa), rsa_suites: with(SuiteAuth::Rsa), schemes, curves }
+        let types = known(hello.extensions.server_certificate_types(), |typ| typ.name().is_some());
+        Able { types, ecdsa_suites: with(SuiteAuth::Ecdsa), rsa_suites: with(SuiteAuth::Rsa), schemes, curves }
     }
 
     pub(super) fn can_verify(&self, identity: &Identity) -> bool {
@@ -36,7 +38,7 @@ impl Able {
             (KeyAlgorithm::Ecdsa(curve), Some(curves)) => curves.contains(&curve),
             _ => true,
         };
-        suite && scheme && curve
+        self.types.contains(&identity.certificate_type()) && suite && scheme && curve
     }
 }
 

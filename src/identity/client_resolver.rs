@@ -4,9 +4,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::crypto::digest;
 use crate::decision::Decision;
 use crate::identity::Identity;
-use crate::message::CertificateRequest;
+use crate::message::{CertificateRequest, CertificateType};
 
 /// Chooses the identity that a client shows to a server that asks for one.
 pub trait ResolveClientIdentity: fmt::Debug + Send + Sync {
@@ -15,6 +16,18 @@ pub trait ResolveClientIdentity: fmt::Debug + Send + Sync {
     ///
     /// What is chosen has to be one that the server takes: see [`Identity::usable_for`].
     fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>>;
+
+    /// Who we are, as a digest: the same in each resolver that would show the same identities. A session, in which the server
+    /// knows us as one of them, is resumed only where the resolver gives the same. `None`: by no other configuration at all.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// The types of certificates that there are identities of, best first: the server is told before it asks (RFC 7250 §4.1),
+    /// and asks for one of them by [`CertificateRequest::certificate_type`].
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[CertificateType::X509]
+    }
 }
 
 /// Identities in order of preference: the first that the server takes (see [`Identity::usable_for`]), or none.
@@ -24,18 +37,35 @@ pub trait ResolveClientIdentity: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct ClientIdentities {
     identities: Vec<Arc<Identity>>,
+    types: Vec<CertificateType>,
 }
 
 impl ClientIdentities {
     /// The identities, the preferred first.
     #[must_use]
     pub fn new(identities: impl IntoIterator<Item = Identity>) -> Self {
-        ClientIdentities { identities: identities.into_iter().map(Arc::new).collect() }
+        let identities: Vec<_> = identities.into_iter().map(Arc::new).collect();
+        let mut types = Vec::new();
+        for typ in identities.iter().map(|identity| identity.certificate_type()) {
+            if !types.contains(&typ) {
+                types.push(typ);
+            }
+        }
+        ClientIdentities { identities, types }
     }
 }
 
 impl ResolveClientIdentity for ClientIdentities {
     fn resolve(&self, request: &CertificateRequest<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Now(self.identities.iter().find(|identity| identity.usable_for(request)).cloned())
+    }
+
+    fn certificate_types(&self) -> &[CertificateType] {
+        // Of no identity at all it is the one that there always is.
+        if self.types.is_empty() { &[CertificateType::X509] } else { &self.types }
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(digest("ClientIdentities", self.identities.iter().map(|identity| identity.encoded())))
     }
 }

@@ -1,6 +1,6 @@
 //! What throws authentication away. For tests, and for peers whose identity is checked by other means.
 
-use crate::crypto::PublicKey;
+use crate::crypto::{PublicKey, digest};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
 use crate::identity::pins::Pins;
@@ -16,6 +16,10 @@ pub struct AcceptAnything;
 impl VerifyPeer for AcceptAnything {
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
         Decision::Now(key_of(peer).map(Verified::new))
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(digest("AcceptAnything", []))
     }
 }
 
@@ -42,6 +46,10 @@ impl VerifyPeer for PinsOnly {
         // Of the peer's own certificate alone: the others prove nothing without a path.
         let key = key_of(peer).and_then(|key| self.0.check([key.sha256()].into()).map(|()| key));
         Decision::Now(key.map(Verified::new))
+    }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(digest("PinsOnly", self.0.iter().map(<[u8; 32]>::as_slice)))
     }
 }
 

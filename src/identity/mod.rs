@@ -1,4 +1,4 @@
-//! Certificates: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`]), who we are ([`Identity`]), and which of our
+//! Certificates and raw public keys: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`], [`RawPublicKeys`]), who we are ([`Identity`]), and which of our
 //! identities fits a client ([`ResolveIdentity`], [`Identities`]) or a server ([`ResolveClientIdentity`],
 //! [`ClientIdentities`]).
 //!
@@ -10,7 +10,9 @@ mod client_resolver;
 pub mod dangerous;
 mod own;
 mod pins;
+mod raw_keys;
 mod resolver;
+mod types;
 mod verifier;
 #[cfg(feature = "webpki")]
 mod view;
@@ -22,7 +24,9 @@ mod tests;
 
 pub use client_resolver::{ClientIdentities, ResolveClientIdentity};
 pub use own::Identity;
+pub use raw_keys::RawPublicKeys;
 pub use resolver::{Identities, ResolveIdentity};
+pub(crate) use types::CertificateTypes;
 pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};
 #[cfg(feature = "webpki")]
 pub use view::CertificateView;

@@ -17,15 +17,18 @@ use crate::crypto::{Backend, KeyAlgorithm, PublicKey, SigningKey, certificate_is
 use crate::error::ConfigError;
 use crate::identity::able::Able;
 use crate::message::{
-    CertificateRequest, CipherSuite, ClientCertificateType, ClientHello, List, OpaqueList, SignatureScheme,
+    CertificateRequest, CertificateType, CipherSuite, ClientCertificateType, ClientHello, List, OpaqueList,
+    SignatureScheme,
 };
 
-/// A chain of certificates with the key of the first, and the names that a server uses it for.
+/// A chain of certificates with the key of the first, or a raw public key (RFC 7250), and the names that a server uses it for.
 #[derive(Clone, Debug)]
 pub struct Identity {
+    certificate_type: CertificateType,
+    /// Empty if it is a raw public key.
     chain: Vec<CertificateDer<'static>>,
-    /// The same as it stands in a Certificate message.
-    encoded_chain: Vec<u8>,
+    /// The chain, or the key, as it stands in a Certificate message.
+    encoded: Vec<u8>,
     public_key: PublicKey,
     key: Arc<dyn SigningKey>,
     names: Vec<String>,
@@ -61,23 +64,40 @@ impl Identity {
                 ),
             ));
         }
-        if !key.schemes().iter().any(|scheme| public_key.allows(*scheme)) {
-            return Err(ConfigError::new(
-                "identity.key",
-                format!("no signature scheme for a key of the type {}", public_key.algorithm()),
-            ));
-        }
-        let encoded_chain = OpaqueList::encode(Prefix::U24, "certificate", chain.iter().map(AsRef::as_ref))
+        check_signs(&*key, &public_key)?;
+        let encoded = OpaqueList::encode(Prefix::U24, "certificate", chain.iter().map(AsRef::as_ref))
             .map_err(|problem| ConfigError::new("identity.chain", problem.to_string()))?;
         let end_point = chain.first().map(|leaf| server_end_point(Backend::default(), leaf)).transpose();
         let end_point = end_point.map_err(|error| ConfigError::new("identity.chain", error.to_string()))?.flatten();
         Ok(Identity {
+            certificate_type: CertificateType::X509,
             chain,
-            encoded_chain,
+            encoded,
             public_key,
             key,
             names: vec![],
             server_end_point: end_point.map(|digest| digest.as_ref().into()),
+            ocsp_response: None,
+            scts: None,
+        })
+    }
+
+    /// The identity of a key without certificates (RFC 7250), for peers that say that they take one: they have to know the key
+    /// beforehand (see [`RawPublicKeys`](crate::RawPublicKeys)). It can stand beside identities with certificates.
+    ///
+    /// # Errors
+    /// The key has no signature scheme that fits it.
+    pub fn raw_public_key(key: Arc<dyn SigningKey>) -> Result<Self, ConfigError> {
+        let public_key = key.public_key();
+        check_signs(&*key, &public_key)?;
+        Ok(Identity {
+            certificate_type: CertificateType::RAW_PUBLIC_KEY,
+            chain: vec![],
+            encoded: public_key.spki().to_vec(),
+            public_key,
+            key,
+            names: vec![],
+            server_end_point: None,
             ocsp_response: None,
             scts: None,
         })
@@ -110,6 +130,13 @@ impl Identity {
         Identity::new(chain, key)
     }
 
+    fn has_issuer(&self, field: &'static str) -> Result<(), ConfigError> {
+        if self.chain.is_empty() {
+            return Err(ConfigError::new(field, "a raw public key has no issuer who could say anything about it"));
+        }
+        Ok(())
+    }
+
     /// Sets the names that a server uses this identity for: DNS names, or `*.` and a DNS name, where the `*` stands for
     /// exactly one label (RFC 6125 §6.4.3). Without names it is the one for clients that no name fits.
     ///
@@ -132,12 +159,13 @@ impl Identity {
     /// can ask for.
     ///
     /// # Errors
-    /// The certificate cannot be read, or as with [`Self::with_names`].
+    /// The certificate cannot be read, there is none, or as with [`Self::with_names`].
     #[cfg(feature = "webpki")]
     pub fn names_from_certificate(self) -> Result<Self, ConfigError> {
         let view = self.chain.first().map(crate::identity::CertificateView::new).transpose();
         let view = view.map_err(|error| ConfigError::new("identity.chain", error.to_string()))?;
-        let names = view.map(|view| view.dns_names).unwrap_or_default();
+        let none = || ConfigError::new("identity.chain", "there is no certificate");
+        let names = view.ok_or_else(none)?.dns_names;
         self.with_names(names.into_iter().filter(|name| is_server_name(name)))
     }
 
@@ -146,8 +174,9 @@ impl Identity {
     ///
     /// # Errors
     /// It is not one OCSPResponse, or one in which the responder gives no answer (RFC 6960 §4.2.1), or longer than its message
-    /// can be (2^24 - 1 bytes).
+    /// can be (2^24 - 1 bytes), or this is a raw public key, which has no issuer.
     pub fn with_ocsp_response(mut self, response: Vec<u8>) -> Result<Self, ConfigError> {
+        self.has_issuer("identity.ocsp_response")?;
         let config_error = |problem| ConfigError::new("identity.ocsp_response", problem);
         if response.len() >= 1 << 24 {
             return Err(config_error(format!("{} bytes are no OCSP response", response.len())));
@@ -162,21 +191,29 @@ impl Identity {
     /// (§3.3.1).
     ///
     /// # Errors
-    /// They are not such a list, or there is none in it.
+    /// They are not such a list, or there is none in it, or this is a raw public key, which has no issuer.
     pub fn with_scts(mut self, scts: Vec<u8>) -> Result<Self, ConfigError> {
+        self.has_issuer("identity.scts")?;
         read_scts(&scts).map_err(|problem| ConfigError::new("identity.scts", problem.to_string()))?;
         self.scts = Some(scts);
         Ok(self)
     }
 
-    /// The certificates, our own first.
+    /// Whether it is certificates or a raw public key.
+    #[must_use]
+    pub fn certificate_type(&self) -> CertificateType {
+        self.certificate_type
+    }
+
+    /// The certificates, our own first; none if it is a raw public key.
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
     }
 
-    pub(crate) fn encoded_chain(&self) -> &[u8] {
-        &self.encoded_chain
+    /// The chain, or the key, as it stands in a Certificate message.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
 
     /// The key that signs.
@@ -185,7 +222,7 @@ impl Identity {
         &self.key
     }
 
-    /// The public key of the first certificate.
+    /// The public key: that of the first certificate, or the raw one.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
@@ -214,14 +251,14 @@ impl Identity {
     }
 
     /// What a server with this identity is for the channel binding `tls-server-end-point`: a digest of the first
-    /// certificate. `None` if its signature has no hash of its own, such as Ed25519 (RFC 5929 §4.1).
+    /// certificate. `None` if its signature has no hash of its own, such as Ed25519 (RFC 5929 §4.1), or for a raw public key.
     #[must_use]
     pub fn server_end_point(&self) -> Option<&[u8]> {
         self.server_end_point.as_deref()
     }
 
-    /// Whether a server that sent `request` takes this identity from a client: by the type of the key, a signature scheme of
-    /// it, and the issuers of the certificates (RFC 5246 §7.4.4, §7.4.6).
+    /// Whether a server that sent `request` takes this identity from a client: by its type (RFC 7250 §4.2), the type of the key,
+    /// a signature scheme of it, and the issuers of the certificates (RFC 5246 §7.4.4, §7.4.6).
     #[must_use]
     pub fn usable_for(&self, request: &CertificateRequest<'_>) -> bool {
         let wanted = match self.public_key.algorithm() {
@@ -230,12 +267,24 @@ impl Identity {
             KeyAlgorithm::Ecdsa(_) | KeyAlgorithm::Ed25519 => ClientCertificateType::ECDSA_SIGN,
             KeyAlgorithm::Unknown => return false,
         };
-        let issued = |authority: &[u8]| {
-            self.chain.iter().any(|certificate| certificate_issuer(certificate).is_ok_and(|issuer| issuer == authority))
-        };
-        request.types().any(|accepted| accepted == wanted)
+        let is_raw = self.certificate_type == CertificateType::RAW_PUBLIC_KEY;
+        request.certificate_type == self.certificate_type
+            && request.types().any(|accepted| accepted == wanted)
             && self.scheme_among(request.schemes).is_some()
-            && (request.authorities.is_empty() || request.authorities.iter().any(issued))
+            && (is_raw || request.authorities.is_empty() || self.is_issued_by(request.authorities.iter()))
+    }
+
+    /// Whether one of the certificates is issued by one of `authorities`, each the DER of a `Name`, such as those that
+    /// [a client trusts](crate::message::ClientExtensions::authorities).
+    #[must_use]
+    pub fn is_issued_by<'a>(&self, authorities: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        let issuers: Vec<_> = self.issuers().collect();
+        authorities.into_iter().any(|authority| issuers.contains(&authority))
+    }
+
+    /// The names of the issuers of the certificates: DER.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.chain.iter().filter_map(|certificate| certificate_issuer(certificate).ok())
     }
 
     /// The first scheme of the key that is one of `accepted`.
@@ -249,6 +298,14 @@ impl Identity {
     pub fn usable_by(&self, hello: &ClientHello<'_>, suites: &[CipherSuite]) -> bool {
         Able::of(hello, suites).can_verify(self)
     }
+}
+
+fn check_signs(key: &dyn SigningKey, public_key: &PublicKey) -> Result<(), ConfigError> {
+    if key.schemes().iter().any(|scheme| public_key.allows(*scheme)) {
+        return Ok(());
+    }
+    let problem = format!("no signature scheme for a key of the type {}", public_key.algorithm());
+    Err(ConfigError::new("identity.key", problem))
 }
 
 /// RFC 6962 §3.3: `SerializedSCT sct_list <1..2^16-1>`.

@@ -17,6 +17,10 @@ impl Pins {
         Ok(Pins(pins))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.0.iter()
+    }
+
     /// One of `keys` is pinned.
     pub(super) fn check(&self, keys: Vec<[u8; 32]>) -> Result<(), CertificateError> {
         if keys.iter().any(|key| self.0.contains(key)) { Ok(()) } else { Err(CertificateError::NotPinned { keys }) }

@@ -1,5 +1,6 @@
 //! Which of a server's identities fits a client.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,18 +15,28 @@ use crate::message::{CipherSuite, ClientHello};
 pub trait ResolveIdentity: fmt::Debug + Send + Sync {
     /// The identity for the client that sent `hello`; `None` ends the handshake. `Later` pauses the connection.
     ///
+    /// A client that resumes a session is shown no identity, and nobody asks here: whoever is no longer to be served under a
+    /// name stops that by another `session_context`, or by a session store that forgets.
+    ///
     /// What is chosen has to be one that the client can verify: see [`Identity::usable_by`].
     fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>>;
 }
 
-/// Identities in order of preference, chosen by what the client can verify and by the name that it asks for.
+/// Identities in order of preference, chosen by what the client can verify, the name that it asks for, and the
+/// authorities that it trusts.
 ///
-/// Of those that the client can verify it takes, in this order: one with exactly the name that the client asks for
-/// (RFC 6066 §3), one with a wildcard that covers it, one without names, the first. Where the client can verify none, it
-/// is one that it cannot: the handshake then fails with what was missing.
+/// What comes first in this order decides:
+/// 1. The client can verify it. Where it can verify none, it is one that it cannot: the handshake then fails with what
+///    was missing.
+/// 2. It has exactly the name that the client asks for (RFC 6066 §3); or a wildcard that covers it; or no names; or others.
+/// 3. One of its certificates is issued by an authority that the client names (trusted_ca_keys, RFC 6066 §6;
+///    certificate_authorities, RFC 8446 §4.2.4).
+/// 4. It stands before the others.
 #[derive(Clone, Debug)]
 pub struct Identities {
     identities: Vec<Arc<Identity>>,
+    /// The names of all that have issued a certificate of theirs.
+    issuers: BTreeSet<Vec<u8>>,
     suites: Vec<CipherSuite>,
     strict: bool,
 }
@@ -34,8 +45,10 @@ impl Identities {
     /// The identities, the preferred first.
     #[must_use]
     pub fn new(identities: impl IntoIterator<Item = Identity>) -> Self {
+        let identities: Vec<_> = identities.into_iter().map(Arc::new).collect();
         Identities {
-            identities: identities.into_iter().map(Arc::new).collect(),
+            issuers: identities.iter().flat_map(|identity| identity.issuers()).map(Vec::from).collect(),
+            identities,
             suites: SUITES.iter().map(|suite| suite.id).collect(),
             strict: false,
         }
@@ -65,7 +78,14 @@ impl ResolveIdentity for Identities {
         let able = Able::of(hello, &self.suites);
         let classes: &[Fit] = if self.strict { &Fit::BY_NAME } else { &Fit::ALL };
         let of_class = |class: Fit| self.identities.iter().filter(move |identity| Fit::of(identity, wanted) == class);
-        let usable = classes.iter().find_map(|class| of_class(*class).find(|identity| able.can_verify(identity)));
+        // A peer chooses how many names it sends; ours are few.
+        let ours = |name: &&[u8]| self.issuers.contains(*name);
+        let trusted: BTreeSet<&[u8]> = hello.extensions.authorities().filter(ours).collect();
+        let is_trusted = |identity: &&Arc<Identity>| identity.issuers().any(|issuer| trusted.contains(issuer));
+        let usable = classes.iter().find_map(|class| {
+            let mut usable = of_class(*class).filter(|identity| able.can_verify(identity));
+            usable.clone().find(is_trusted).or_else(|| usable.next())
+        });
         // One that the client cannot verify is still better than none: the negotiation then says what is missing.
         let any = || classes.iter().find_map(|class| of_class(*class).next());
         Decision::Now(usable.or_else(any).cloned())

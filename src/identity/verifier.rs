@@ -9,8 +9,8 @@ use pki_types::{CertificateDer, ServerName, UnixTime};
 use crate::codec::{Malformed, Prefix};
 use crate::crypto::PublicKey;
 use crate::decision::Decision;
-use crate::error::CertificateError;
-use crate::message::{Certificate, OpaqueList};
+use crate::error::{CertificateError, Reason};
+use crate::message::{Certificate, CertificateType, OpaqueList};
 
 /// Decides whether a peer is who it should be.
 ///
@@ -19,6 +19,19 @@ use crate::message::{Certificate, OpaqueList};
 pub trait VerifyPeer: fmt::Debug + Send + Sync {
     /// The verdict on what the peer showed: its public key, or why it is refused. `Later` pauses the connection.
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>>;
+
+    /// The types of certificates that are taken, best first (RFC 7250 §4.1): the peer is told, and what it shows is of one of
+    /// them. A type that is not said here never comes to [`Self::verify`].
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[CertificateType::X509]
+    }
+
+    /// What it trusts, as a digest: the same in each verifier, of whichever process, that would accept the same peers. A session
+    /// is resumed only where the verifier gives the same as where it was made, since nobody looks at the peer again. `None`:
+    /// by no other configuration at all. What changes all the time, such as revocation lists, had better not count.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        None
+    }
 
     /// Whether a client asks for an OCSP response (RFC 6066 §8), to find it in [`Peer::ocsp_response`]. A verifier that has
     /// another one inside passes this and the next question on to it: what is not asked for does not come.
@@ -43,7 +56,7 @@ pub trait VerifyPeer: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Peer<'a> {
-    /// The certificates, the peer's own first (RFC 5246 §7.4.2).
+    /// The certificates, the peer's own first (RFC 5246 §7.4.2), or its raw public key (RFC 7250).
     pub certificates: &'a PeerCertificates,
     /// On a client: the server that was asked for.
     pub server_name: Option<&'a ServerName<'static>>,
@@ -102,9 +115,24 @@ impl Verified {
     }
 }
 
-/// The certificates of a peer as it sent them, its own first. They share their bytes with their clones.
+/// What a peer showed, as it sent it: certificates, its own first; or in their place a raw public key (RFC 7250), beside which
+/// there is no certificate. Clones share the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct PeerCertificates(Arc<[u8]>);
+pub struct PeerCertificates(Shown);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Shown {
+    /// As they stand in a Certificate message: before each its length.
+    Chain(Arc<[u8]>),
+    /// A SubjectPublicKeyInfo.
+    RawPublicKey(Arc<[u8]>),
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Shown::Chain(Arc::default())
+    }
+}
 
 impl PeerCertificates {
     /// The certificates in this order.
@@ -113,15 +141,72 @@ impl PeerCertificates {
     /// A certificate is empty, or longer than a Certificate message can say (2^24 - 1 bytes).
     pub fn new<'c>(certificates: impl IntoIterator<Item = &'c CertificateDer<'c>>) -> Result<Self, Malformed> {
         let certificates = certificates.into_iter().map(AsRef::as_ref);
-        Ok(PeerCertificates(OpaqueList::encode(Prefix::U24, "certificate", certificates)?.into()))
+        Ok(PeerCertificates(Shown::Chain(OpaqueList::encode(Prefix::U24, "certificate", certificates)?.into())))
+    }
+
+    /// A raw public key.
+    #[must_use]
+    pub fn of_raw_public_key(key: &PublicKey) -> Self {
+        PeerCertificates(Shown::RawPublicKey(key.spki().into()))
+    }
+
+    /// What came in a message, where the hellos agreed on this type; `None` if nothing did.
+    pub(crate) fn read(message: Certificate<'_>, certificate_type: CertificateType) -> Result<Option<Self>, Reason> {
+        let malformed = |problem| Reason::Malformed { message: "Certificate", problem };
+        if message.is_empty() {
+            return Ok(None);
+        }
+        if certificate_type == CertificateType::RAW_PUBLIC_KEY {
+            // RFC 7250 §3: the DER of a SubjectPublicKeyInfo, before anybody is asked about it.
+            let key = PublicKey::from_spki(message.raw_public_key().map_err(malformed)?)?;
+            return Ok(Some(PeerCertificates::of_raw_public_key(&key)));
+        }
+        let chain = message.chain().map_err(malformed)?;
+        Ok(Some(PeerCertificates(Shown::Chain(chain.raw().into()))))
+    }
+
+    /// What [`Self::encoded`] of this type is; `None` if it is empty.
+    pub(crate) fn from_encoded(certificate_type: CertificateType, content: &[u8]) -> Result<Option<Self>, Malformed> {
+        let shown = match certificate_type {
+            CertificateType::X509 => {
+                OpaqueList::of_content(content, Prefix::U24, "peer_certificates")?;
+                Shown::Chain(content.into())
+            }
+            CertificateType::RAW_PUBLIC_KEY if !content.is_empty() => Shown::RawPublicKey(content.into()),
+            CertificateType::RAW_PUBLIC_KEY => return Err(Malformed::Empty("peer_certificates")),
+            _ => return Err(Malformed::Value("certificate_type")),
+        };
+        Ok((!content.is_empty()).then_some(PeerCertificates(shown)))
+    }
+
+    /// The raw public key: the DER of a SubjectPublicKeyInfo (RFC 5280 §4.1). `None` if the peer showed certificates.
+    #[must_use]
+    pub fn raw_public_key(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Shown::RawPublicKey(key) => Some(key),
+            Shown::Chain(_) => None,
+        }
+    }
+
+    /// Whether it is certificates or a raw public key.
+    #[must_use]
+    pub fn certificate_type(&self) -> CertificateType {
+        match &self.0 {
+            Shown::Chain(_) => CertificateType::X509,
+            Shown::RawPublicKey(_) => CertificateType::RAW_PUBLIC_KEY,
+        }
     }
 
     /// The certificates, the peer's own first.
     pub fn iter(&self) -> impl Iterator<Item = CertificateDer<'_>> {
-        OpaqueList::from_encoded(Prefix::U24, &self.0).iter().map(CertificateDer::from)
+        let chain: &[u8] = match &self.0 {
+            Shown::Chain(chain) => chain,
+            Shown::RawPublicKey(_) => &[],
+        };
+        OpaqueList::from_encoded(Prefix::U24, chain).iter().map(CertificateDer::from)
     }
 
-    /// The peer's own certificate; none if it sent an empty list.
+    /// The peer's own certificate; none if it sent an empty list, or a raw public key.
     #[must_use]
     pub fn end_entity(&self) -> Option<CertificateDer<'_>> {
         self.iter().next()
@@ -139,26 +224,26 @@ impl PeerCertificates {
         self.iter().count()
     }
 
-    /// As they stand in a Certificate message: before each its length.
+    /// As it stands in a Certificate message, but for the length of the whole.
     pub(crate) fn encoded(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Shown::Chain(content) | Shown::RawPublicKey(content) => content,
+        }
     }
 
-    /// Whether the peer sent an empty list.
+    /// Whether there is no certificate: the list is empty, or it is a raw public key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<Certificate<'_>> for PeerCertificates {
-    fn from(message: Certificate<'_>) -> Self {
-        PeerCertificates(message.chain.raw().into())
+        self.end_entity().is_none()
     }
 }
 
 impl fmt::Debug for PeerCertificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PeerCertificates({} certificates, {} bytes)", self.len(), self.0.len())
+        let bytes = self.encoded().len();
+        match &self.0 {
+            Shown::Chain(_) => write!(f, "PeerCertificates({} certificates, {bytes} bytes)", self.len()),
+            Shown::RawPublicKey(_) => write!(f, "PeerCertificates(a raw public key, {bytes} bytes)"),
+        }
     }
 }

@@ -1,4 +1,4 @@
-use super::{ClientCertificateType, List, OpaqueList, SignatureScheme};
+use super::{CertificateType, ClientCertificateType, List, OpaqueList, SignatureScheme};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The server asks for the client's certificate (RFC 5246 §7.4.4).
@@ -7,6 +7,9 @@ use crate::codec::{Malformed, Prefix, Reader, Writer};
 pub struct CertificateRequest<'a> {
     /// Codes of the types that may be sent (RFC 8422 §5.5); at least one. See [`Self::types`].
     pub certificate_types: &'a [u8],
+    /// Whether a chain or a raw public key is asked for. ServerHello says so (RFC 7250 §4.2), and not this message: X.509 where
+    /// it is read by itself.
+    pub certificate_type: CertificateType,
     /// The signatures that the server can verify, best first.
     pub schemes: List<'a, SignatureScheme>,
     /// The DER of the distinguished names of accepted issuers; none if all are.
@@ -22,6 +25,7 @@ impl<'a> CertificateRequest<'a> {
     pub fn read(body: &'a [u8]) -> Result<Self, Malformed> {
         Reader::all(body, "CertificateRequest", |r| {
             Ok(CertificateRequest {
+                certificate_type: CertificateType::X509,
                 certificate_types: r.filled(Prefix::U8, "certificate_types")?,
                 schemes: List::read(r, Prefix::U16, "supported_signature_algorithms")?,
                 authorities: OpaqueList::read(r, Prefix::U16, Prefix::U16, "certificate_authorities")?,

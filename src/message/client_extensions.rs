@@ -1,5 +1,8 @@
 use super::extensions::{Extensions, write, write_block};
-use super::{ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme};
+use super::{
+    CertificateType, ExtensionType as E, List, MaxFragmentLength, NamedGroup, OpaqueList, ProtocolVersion,
+    SignatureScheme, TrustedAuthorities,
+};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The extensions of a ClientHello that this library understands; absent ones are `None` or `false`.
@@ -24,6 +27,12 @@ pub struct ClientExtensions<'a> {
     pub status_request: Option<StatusRequest<'a>>,
     /// Whether the client takes signed certificate timestamps (RFC 6962 §3.3.1).
     pub signed_certificate_timestamp: bool,
+    /// Codes of the types of certificates that the client can show, best first (RFC 7250 §4.1). See
+    /// [`Self::client_certificate_types`].
+    pub client_certificate_type: Option<&'a [u8]>,
+    /// Codes of the types of certificates that the client takes, best first (RFC 7250 §4.1). See
+    /// [`Self::server_certificate_types`].
+    pub server_certificate_type: Option<&'a [u8]>,
     /// A ticket of an earlier session, or nothing to ask for one (RFC 5077 §3.2).
     pub session_ticket: Option<&'a [u8]>,
     /// The longest fragment that is wanted (RFC 6066 §4). Not checked to be one of the four that there are.
@@ -32,6 +41,10 @@ pub struct ClientExtensions<'a> {
     pub record_size_limit: Option<u16>,
     /// The versions that the client speaks, best first (RFC 8446 §4.2.1).
     pub supported_versions: Option<List<'a, ProtocolVersion>>,
+    /// The authorities whose keys the client has (RFC 6066 §6).
+    pub trusted_ca_keys: Option<TrustedAuthorities<'a>>,
+    /// The names of authorities that the client trusts, each the DER of a `Name` (RFC 8446 §4.2.4).
+    pub certificate_authorities: Option<OpaqueList<'a>>,
     /// All extensions as they came, also those that stand in no other field. Not written.
     pub all: Extensions<'a>,
 }
@@ -58,14 +71,42 @@ impl<'a> ClientExtensions<'a> {
             }
             E::STATUS_REQUEST => self.status_request = Some(StatusRequest::read(r)?),
             E::SIGNED_CERTIFICATE_TIMESTAMP => self.signed_certificate_timestamp = true,
+            E::CLIENT_CERTIFICATE_TYPE => {
+                self.client_certificate_type = Some(r.filled(Prefix::U8, "client_certificate_types")?);
+            }
+            E::SERVER_CERTIFICATE_TYPE => {
+                self.server_certificate_type = Some(r.filled(Prefix::U8, "server_certificate_types")?);
+            }
             E::SESSION_TICKET => self.session_ticket = Some(r.rest()),
             E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
             E::RECORD_SIZE_LIMIT => self.record_size_limit = Some(r.u16("record_size_limit")?),
             E::SUPPORTED_VERSIONS => self.supported_versions = Some(List::read(r, Prefix::U8, "versions")?),
+            E::TRUSTED_CA_KEYS => self.trusted_ca_keys = Some(TrustedAuthorities::read(r)?),
+            E::CERTIFICATE_AUTHORITIES => {
+                self.certificate_authorities = Some(OpaqueList::filled(r, Prefix::U16, Prefix::U16, "authorities")?);
+            }
             // RFC 5246 §7.4.1.4: a server ignores what it does not know.
             _ => _ = r.rest(),
         }
         Ok(())
+    }
+
+    /// The types of certificates that the client can show if it is asked for one, best first: without the extension X.509
+    /// alone.
+    pub fn client_certificate_types(&self) -> impl Iterator<Item = CertificateType> + Clone + use<'a> {
+        types(self.client_certificate_type)
+    }
+
+    /// The types of certificates that the client takes from the server, best first: without the extension X.509 alone.
+    pub fn server_certificate_types(&self) -> impl Iterator<Item = CertificateType> + Clone + use<'a> {
+        types(self.server_certificate_type)
+    }
+
+    /// The names of all authorities that the client says it trusts, each the DER of a `Name`: those of `trusted_ca_keys`, then
+    /// those of `certificate_authorities`.
+    pub fn authorities(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
+        let keys = self.trusted_ca_keys.into_iter().flat_map(TrustedAuthorities::names);
+        keys.chain(self.certificate_authorities.into_iter().flat_map(OpaqueList::iter))
     }
 
     /// Writes the whole block, or nothing if there is no extension.
@@ -91,6 +132,12 @@ impl<'a> ClientExtensions<'a> {
             if self.signed_certificate_timestamp {
                 write(w, E::SIGNED_CERTIFICATE_TIMESTAMP, |_| ());
             }
+            if let Some(types) = self.client_certificate_type {
+                write(w, E::CLIENT_CERTIFICATE_TYPE, |w| w.vector(Prefix::U8, "client_certificate_types", types));
+            }
+            if let Some(types) = self.server_certificate_type {
+                write(w, E::SERVER_CERTIFICATE_TYPE, |w| w.vector(Prefix::U8, "server_certificate_types", types));
+            }
             if let Some(ticket) = self.session_ticket {
                 write(w, E::SESSION_TICKET, |w| w.bytes(ticket));
             }
@@ -102,6 +149,12 @@ impl<'a> ClientExtensions<'a> {
             }
             if let Some(versions) = self.supported_versions {
                 write(w, E::SUPPORTED_VERSIONS, |w| versions.write(w, Prefix::U8, "versions"));
+            }
+            if let Some(authorities) = self.trusted_ca_keys {
+                write(w, E::TRUSTED_CA_KEYS, |w| authorities.write(w));
+            }
+            if let Some(authorities) = self.certificate_authorities {
+                write(w, E::CERTIFICATE_AUTHORITIES, |w| authorities.write(w, Prefix::U16, "authorities"));
             }
             // Last, since some old servers stumble over an empty extension at the end.
             if let Some(groups) = self.supported_groups {
@@ -115,6 +168,10 @@ impl<'a> ClientExtensions<'a> {
             }
         });
     }
+}
+
+fn types(offered: Option<&[u8]>) -> impl Iterator<Item = CertificateType> + Clone + use<'_> {
+    offered.unwrap_or(&[CertificateType::X509.0]).iter().copied().map(CertificateType)
 }
 
 const HOST_NAME: u8 = 0;

@@ -40,7 +40,12 @@ pub(super) fn reencode(typ: HandshakeType, body: &[u8]) -> Result<Vec<u8>, Malfo
         HandshakeType::CLIENT_HELLO => reencode!(ClientHello),
         HandshakeType::SERVER_HELLO => reencode!(ServerHello),
         HandshakeType::NEW_SESSION_TICKET => reencode!(NewSessionTicket),
-        HandshakeType::CERTIFICATE => reencode!(Certificate),
+        HandshakeType::CERTIFICATE => {
+            // As either of the two that it can be.
+            let read = Certificate::read(body)?;
+            let _ = format!("{:?} {:?}", read.chain(), read.raw_public_key());
+            reencode!(Certificate)
+        }
         HandshakeType::SERVER_KEY_EXCHANGE => reencode!(ServerKeyExchange),
         HandshakeType::CERTIFICATE_REQUEST => reencode!(CertificateRequest),
         HandshakeType::SERVER_HELLO_DONE => reencode!(ServerHelloDone),

@@ -81,7 +81,11 @@ impl<'a> OpaqueList<'a> {
         element: Prefix,
         what: &'static str,
     ) -> Result<Self, Malformed> {
-        let content = r.vector(list, what)?;
+        Self::of_content(r.vector(list, what)?, element, what)
+    }
+
+    /// A list whose own length was read before.
+    pub(crate) fn of_content(content: &'a [u8], element: Prefix, what: &'static str) -> Result<Self, Malformed> {
         let mut elements = Reader::new(content);
         while !elements.is_empty() {
             elements.filled(element, what)?;

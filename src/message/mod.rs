@@ -24,6 +24,7 @@ mod server_hello_done;
 mod server_key_exchange;
 #[cfg(test)]
 mod tests;
+mod trusted_authorities;
 #[cfg(any(test, fuzzing))]
 mod write;
 
@@ -43,13 +44,14 @@ pub use hello_request::HelloRequest;
 pub use list::{List, OpaqueList};
 pub use new_session_ticket::NewSessionTicket;
 pub use registry::{
-    CipherSuite, ClientCertificateType, ContentType, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup,
-    ProtocolVersion, SignatureScheme, UnknownName, is_grease,
+    CertificateType, CipherSuite, ClientCertificateType, ContentType, ExtensionType, HandshakeType, MaxFragmentLength,
+    NamedGroup, ProtocolVersion, SignatureScheme, UnknownName, is_grease,
 };
 pub use server_extensions::ServerExtensions;
 pub use server_hello::ServerHello;
 pub use server_hello_done::ServerHelloDone;
 pub use server_key_exchange::{EcdhParams, ServerKeyExchange};
+pub use trusted_authorities::{TrustedAuthorities, TrustedAuthority};
 
 use crate::codec::{Malformed, Prefix, Reader};
 

@@ -145,6 +145,18 @@ registry! {
 }
 
 registry! {
+    /// Type of what a Certificate message carries (RFC 7250 §3).
+    CertificateType(u8) {
+        /// A chain of certificates, the default
+        X509 = 0, "X.509";
+        /// OpenPGP, not spoken
+        OPEN_PGP = 1, "OpenPGP";
+        /// A SubjectPublicKeyInfo alone
+        RAW_PUBLIC_KEY = 2, "Raw Public Key";
+    }
+}
+
+registry! {
     /// Protocol version as it stands on the wire (RFC 5246 §6.2.1, appendix E).
     ProtocolVersion(u16) {
         /// SSL 3.0
@@ -264,6 +276,8 @@ registry! {
         SERVER_NAME = 0, "server_name";
         /// RFC 6066 §4
         MAX_FRAGMENT_LENGTH = 1, "max_fragment_length";
+        /// RFC 6066 §6
+        TRUSTED_CA_KEYS = 3, "trusted_ca_keys";
         /// RFC 6066 §8
         STATUS_REQUEST = 5, "status_request";
         /// RFC 8422 §5.1.1
@@ -276,6 +290,10 @@ registry! {
         APPLICATION_LAYER_PROTOCOL_NEGOTIATION = 16, "application_layer_protocol_negotiation";
         /// RFC 6962 §3.3.1
         SIGNED_CERTIFICATE_TIMESTAMP = 18, "signed_certificate_timestamp";
+        /// RFC 7250
+        CLIENT_CERTIFICATE_TYPE = 19, "client_certificate_type";
+        /// RFC 7250
+        SERVER_CERTIFICATE_TYPE = 20, "server_certificate_type";
         /// RFC 7627
         EXTENDED_MASTER_SECRET = 23, "extended_master_secret";
         /// RFC 8449
@@ -284,6 +302,8 @@ registry! {
         SESSION_TICKET = 35, "session_ticket";
         /// RFC 8446 §4.2.1
         SUPPORTED_VERSIONS = 43, "supported_versions";
+        /// RFC 8446 §4.2.4
+        CERTIFICATE_AUTHORITIES = 47, "certificate_authorities";
         /// RFC 5746
         RENEGOTIATION_INFO = 0xff01, "renegotiation_info";
     }

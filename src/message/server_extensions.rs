@@ -1,5 +1,5 @@
 use super::extensions::{Extensions, write, write_block};
-use super::{ExtensionType as E, MaxFragmentLength, OpaqueList};
+use super::{CertificateType, ExtensionType as E, MaxFragmentLength, OpaqueList};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
 /// The extensions of a ServerHello that this library understands; absent ones are `None` or `false`.
@@ -18,10 +18,16 @@ pub struct ServerExtensions<'a> {
     pub ec_point_formats: Option<&'a [u8]>,
     /// The name of the one application protocol that was chosen (RFC 7301 §3.1).
     pub alpn: Option<&'a [u8]>,
+    /// Whether the server used the authorities that it was told of (RFC 6066 §6).
+    pub trusted_ca_keys: bool,
     /// Whether a CertificateStatus may come (RFC 6066 §8).
     pub status_request: bool,
     /// Signed certificate timestamps, each a `SerializedSCT` (RFC 6962 §3.3).
     pub signed_certificate_timestamp: Option<OpaqueList<'a>>,
+    /// The type of certificate that the client is asked for (RFC 7250 §4.2).
+    pub client_certificate_type: Option<CertificateType>,
+    /// The type of the server's certificate (RFC 7250 §4.2).
+    pub server_certificate_type: Option<CertificateType>,
     /// Whether a NewSessionTicket will come (RFC 5077 §3.2).
     pub session_ticket: bool,
     /// The longest fragment (RFC 6066 §4). Not checked to be the client's.
@@ -50,9 +56,16 @@ impl<'a> ServerExtensions<'a> {
                 let what = "protocol_name_list";
                 self.alpn = Some(r.sub(Prefix::U16, what, |r| r.filled(Prefix::U8, what))?);
             }
+            E::TRUSTED_CA_KEYS => self.trusted_ca_keys = true,
             E::STATUS_REQUEST => self.status_request = true,
             E::SIGNED_CERTIFICATE_TIMESTAMP => {
                 self.signed_certificate_timestamp = Some(OpaqueList::filled(r, Prefix::U16, Prefix::U16, "sct_list")?);
+            }
+            E::CLIENT_CERTIFICATE_TYPE => {
+                self.client_certificate_type = Some(r.u8("client_certificate_type")?.into());
+            }
+            E::SERVER_CERTIFICATE_TYPE => {
+                self.server_certificate_type = Some(r.u8("server_certificate_type")?.into());
             }
             E::SESSION_TICKET => self.session_ticket = true,
             E::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(r.u8("max_fragment_length")?.into()),
@@ -83,11 +96,20 @@ impl<'a> ServerExtensions<'a> {
                     w.sub(Prefix::U16, what, |w| w.vector(Prefix::U8, what, name));
                 });
             }
+            if self.trusted_ca_keys {
+                write(w, E::TRUSTED_CA_KEYS, |_| ());
+            }
             if self.status_request {
                 write(w, E::STATUS_REQUEST, |_| ());
             }
             if let Some(scts) = self.signed_certificate_timestamp {
                 write(w, E::SIGNED_CERTIFICATE_TIMESTAMP, |w| scts.write(w, Prefix::U16, "sct_list"));
+            }
+            if let Some(certificate_type) = self.client_certificate_type {
+                write(w, E::CLIENT_CERTIFICATE_TYPE, |w| w.u8(certificate_type.0));
+            }
+            if let Some(certificate_type) = self.server_certificate_type {
+                write(w, E::SERVER_CERTIFICATE_TYPE, |w| w.u8(certificate_type.0));
             }
             if self.session_ticket {
                 write(w, E::SESSION_TICKET, |_| ());

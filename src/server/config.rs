@@ -3,9 +3,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::codec::Prefix;
-use crate::config::{Common, CommonBuilder, common_settings, schemes};
+use crate::config::{Common, CommonBuilder, Trust, common_settings, schemes};
 use crate::error::ConfigError;
-use crate::identity::{Identities, Identity, ResolveIdentity, VerifyPeer};
+use crate::identity::{CertificateTypes, Identities, Identity, ResolveIdentity, VerifyPeer};
 use crate::message::{OpaqueList, SignatureScheme};
 use crate::record::MessageLimits;
 use crate::session::{ClientAuthPolicy, SessionStore, TicketSealer};
@@ -30,6 +30,8 @@ pub struct ServerConfig {
     pub(crate) tickets: Option<Arc<dyn TicketSealer>>,
     /// Whether clients are asked for a certificate, and who verifies it.
     pub(crate) client_auth: Option<(ClientAuthPolicy, Arc<dyn VerifyPeer>)>,
+    /// What the verifier takes.
+    pub(crate) client_types: CertificateTypes,
     pub(crate) client_schemes: Vec<SignatureScheme>,
     /// The names of the authorities, as they stand in CertificateRequest.
     pub(crate) client_authorities: Vec<u8>,
@@ -83,8 +85,9 @@ pub struct ServerConfigBuilder {
 impl ServerConfigBuilder {
     common_settings!();
 
-    /// A certificate with its key. Can be called again: each client is then shown the one that it can verify and that has the
-    /// name it asks for (see [`Identity::with_names`]), the first ones first.
+    /// A certificate with its key, or a raw public key. Can be called again: each client is then shown the one that it can
+    /// verify, that has the name it asks for (see [`Identity::with_names`]) and whose issuer it trusts; [`Identities`] has the
+    /// exact order.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(identity);
         self
@@ -130,7 +133,8 @@ impl ServerConfigBuilder {
     }
 
     /// Whether clients are asked for a certificate, and who verifies it. With [`ClientAuthPolicy::Optional`], what a client
-    /// without one may do is for the application to say: see [`PeerProof`](crate::PeerProof). Default: they are not asked.
+    /// without one may do is for the application to say: see [`PeerProof`](crate::PeerProof). With [`ClientAuthPolicy::NotRequested`] the
+    /// verifier is not used. Default: they are not asked.
     pub fn client_authentication(mut self, policy: ClientAuthPolicy, verifier: Arc<dyn VerifyPeer>) -> Self {
         self.client_auth = Some((policy, verifier)).filter(|_| policy != ClientAuthPolicy::NotRequested);
         self
@@ -158,11 +162,18 @@ impl ServerConfigBuilder {
     /// The first setting that is wrong, by the name of its field.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
         let keeps_sessions = self.session_store.is_some() || self.tickets.is_some();
-        let common = self.common.build(keeps_sessions)?;
+        let verifier = self.client_auth.as_ref().map(|(_, verifier)| verifier);
+        let peer = verifier.map_or(Some([0; 32]), |verifier| verifier.session_binding());
+        // Who we are is bound by the server name.
+        let trust = Trust { role: "server", peer, own: Some([0; 32]) };
+        let common = self.common.build(keeps_sessions.then_some(trust))?;
         let client_schemes = schemes("client_signature_schemes", self.client_schemes, common.backend.verify_schemes())?;
-        let client_authorities = match &self.client_auth {
-            Some((_, verifier)) => encode_authorities(&verifier.authorities())?,
-            None => Vec::new(),
+        let (client_types, client_authorities) = match &self.client_auth {
+            Some((_, verifier)) => (
+                CertificateTypes::new("client_authentication", verifier.certificate_types())?,
+                encode_authorities(&verifier.authorities())?,
+            ),
+            None => (CertificateTypes::x509(), Vec::new()),
         };
         let resolver = match (self.resolver, self.identities.is_empty()) {
             (Some(resolver), true) => resolver,
@@ -184,6 +195,7 @@ impl ServerConfigBuilder {
             session_store: self.session_store,
             tickets: self.tickets,
             client_auth: self.client_auth,
+            client_types,
             client_schemes,
             client_authorities,
             sibling_speaks_tls13: self.sibling_speaks_tls13,
@@ -222,11 +234,14 @@ fn check_names(identities: &[Identity], strict: bool) -> Result<(), ConfigError>
     }
     let mut left = identities;
     while let [identity, others @ ..] = left {
-        let key = identity.public_key().algorithm();
-        let same = |other: &&Identity| other.public_key().algorithm() == key && other.names() == identity.names();
-        if others.iter().any(|other| same(&other)) {
-            let problem = "two identities have the same type of key and the same names, or both none: the second would \
-                           never be shown";
+        let key = |identity: &Identity| (identity.public_key().algorithm(), identity.certificate_type());
+        let is_issuer = |name: &[u8]| identity.issuers().any(|issuer| issuer == name);
+        let never_shown = |other: &Identity| {
+            key(other) == key(identity) && other.names() == identity.names() && other.issuers().all(is_issuer)
+        };
+        if others.iter().any(never_shown) {
+            let problem = "two identities have the same type of key and of certificate, the same names, or both none, and the \
+                           same issuers: the second would never be shown";
             return Err(ConfigError::new(FIELD, problem));
         }
         left = others;

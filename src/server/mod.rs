@@ -8,7 +8,7 @@ mod states;
 use alloc::vec::Vec;
 
 use crate::handshake::{Role, SessionId};
-use crate::message::ProtocolVersion;
+use crate::message::{CertificateType, ProtocolVersion};
 
 /// The role.
 pub(crate) struct Server;
@@ -26,6 +26,8 @@ impl Role for Server {
 pub(crate) struct Kept {
     /// The body of ClientHello, until the identity is known that decides what is chosen from it.
     pub(crate) client_hello: Vec<u8>,
+    /// The type of certificate that the client is asked for, if it is asked.
+    pub(crate) client_certificate_type: Option<CertificateType>,
     /// ServerHello said that a NewSessionTicket will come.
     pub(crate) ticket_promised: bool,
     /// The ID of a session that is to be stored.

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Server;
@@ -12,9 +13,10 @@ use crate::error::{Reason, escape};
 use crate::handshake::{Cx, SessionId};
 use crate::identity::Identity;
 use crate::message::{
-    CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList, ProtocolVersion,
-    SignatureScheme, UNCOMPRESSED,
+    CertificateType, CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList,
+    ProtocolVersion, SignatureScheme, UNCOMPRESSED,
 };
+use crate::session::ClientAuthPolicy;
 
 /// The end of the random of a server that speaks TLS 1.3, where it agrees to TLS 1.2 (RFC 8446 §4.1.3).
 const DOWNGRADED: [u8; 8] = *b"DOWNGRD\x01";
@@ -116,12 +118,43 @@ fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Optio
 
 /// What depends on the identity: a signature scheme, a cipher suite and a group that both sides have.
 pub(super) fn choose(cx: &Cx<'_, Server>, hello: &ClientHello<'_>, identity: &Identity) -> Result<Chosen, Reason> {
+    check_certificate_type(hello, identity)?;
     let key = identity.public_key();
     Ok(Chosen {
         suite: choose_suite(cx.common(), cx.hs.config.preference, hello, key)?,
         group: choose_group(cx.common(), cx.hs.config.preference, hello, key)?,
         scheme: choose_scheme(hello, identity)?,
     })
+}
+
+/// RFC 7250 §4.2: of a type that the client takes.
+fn check_certificate_type(hello: &ClientHello<'_>, identity: &Identity) -> Result<(), Reason> {
+    let own = identity.certificate_type();
+    let mut taken = hello.extensions.server_certificate_types();
+    if taken.any(|typ| typ == own) {
+        return Ok(());
+    }
+    let peer = hello.extensions.server_certificate_types().collect();
+    Err(Reason::NoCommonCertificateType { ours: vec![own], peer })
+}
+
+/// The type of certificate that the client is asked for: the verifier's first that the client has. RFC 7250 §4.2: where there is
+/// none, it is not asked.
+pub(super) fn client_certificate_type(
+    cx: &Cx<'_, Server>,
+    hello: &ClientHello<'_>,
+) -> Result<Option<CertificateType>, Reason> {
+    let config = &cx.hs.config;
+    let offered = || hello.extensions.client_certificate_types();
+    let common = config.client_types.iter().find(|typ| offered().any(|offered| offered == *typ));
+    match (config.client_auth_policy(), common) {
+        (ClientAuthPolicy::NotRequested, _) => Ok(None),
+        (ClientAuthPolicy::Required, None) => {
+            let (ours, peer) = (config.client_types.iter().collect(), offered().collect());
+            Err(Reason::NoCommonCertificateType { ours, peer })
+        }
+        (ClientAuthPolicy::Required | ClientAuthPolicy::Optional, common) => Ok(common),
+    }
 }
 
 fn choose_suite(

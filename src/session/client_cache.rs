@@ -1,5 +1,6 @@
 //! A client's sessions in memory.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -77,6 +78,12 @@ impl ClientCache {
     }
 }
 
+/// DNS names are the same in upper and lower case (RFC 4343).
+fn key<'a>(server_name: &'a ServerName<'_>) -> Cow<'a, str> {
+    let name = server_name.to_str();
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name }
+}
+
 impl Default for ClientCache {
     fn default() -> Self {
         Self::new()
@@ -85,7 +92,7 @@ impl Default for ClientCache {
 
 impl ClientSessions for ClientCache {
     fn find(&self, server_name: &ServerName<'_>, now: UnixTime) -> Option<Arc<Session>> {
-        let (name, mut servers) = (server_name.to_str(), self.servers());
+        let (name, mut servers) = (key(server_name), self.servers());
         let sessions = servers.get_mut(&*name)?;
         sessions.retain(|session| !session.is_expired(now));
         let found = sessions.front().cloned();
@@ -102,7 +109,7 @@ impl ClientSessions for ClientCache {
         if self.sessions_per_server == 0 {
             return;
         }
-        let (name, mut servers) = (server_name.to_str(), self.servers());
+        let (name, mut servers) = (key(server_name), self.servers());
         let Some(sessions) = servers.get_mut(&*name) else {
             servers.insert((*name).into(), VecDeque::from([session]));
             return;
@@ -114,7 +121,7 @@ impl ClientSessions for ClientCache {
     }
 
     fn remove(&self, server_name: &ServerName<'_>, session: &Arc<Session>) {
-        let (name, mut servers) = (server_name.to_str(), self.servers());
+        let (name, mut servers) = (key(server_name), self.servers());
         let Some(sessions) = servers.get_mut(&*name) else { return };
         // RFC 5246 §7.2.2: nor by another ticket of it is the session resumed.
         sessions.retain(|kept| !equal(&kept.master_secret[..], &session.master_secret[..]));

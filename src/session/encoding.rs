@@ -10,13 +10,13 @@ use super::{ClientAuthPolicy, Handle, Session, Side};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 use crate::crypto::{MasterSecret, Suite};
 use crate::identity::PeerCertificates;
-use crate::message::{Certificate, CipherSuite, OpaqueList};
+use crate::message::{CertificateType, CipherSuite};
 
 /// Of the format. Whoever changes the format counts on: versions are refused, never guessed at.
 const VERSION: u8 = 1;
 
 /// Bytes of all that has a fixed length, the lengths of the other fields among them.
-const FIXED_LEN: usize = 1 + 1 + 2 + 48 + 1 + 32 + 8 + 4 + 2 + 1 + 1 + 3 + 1 + 1 + 1 + 1 + 2;
+const FIXED_LEN: usize = 1 + 1 + 2 + 48 + 1 + 32 + 8 + 4 + 2 + 1 + 1 + 1 + 3 + 1 + 1 + 1 + 1 + 2;
 
 /// Why bytes are not a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,8 @@ impl Session {
     /// | 2 +      | server name, as UTF-8                                                                      |
     /// | 1 +      | application protocol                                                                       |
     /// | 1        | client authentication: 0 not requested, 1 optional, 2 required                             |
-    /// | 3 +      | certificates of the peer, its own first: each with a length of 3 bytes                     |
+    /// | 1        | what the peer showed: 0 certificates or nothing, 2 a raw public key (RFC 7250)             |
+    /// | 3 +      | its certificates, its own first: each with a length of 3 bytes; or its key                 |
     /// | 1 +      | 8 bytes, if known: when their verification ends, in seconds since 1970-01-01 00:00 UTC     |
     /// | 1 +      | on a server: the digest of its certificate for `tls-server-end-point`, at most 64 bytes    |
     /// | 1        | max_fragment_length: a code of RFC 6066 §4, or 0 for none                                  |
@@ -141,7 +142,9 @@ impl Session {
         w.vector(Prefix::U16, "server_name", self.server_name.as_deref().unwrap_or_default().as_bytes());
         w.vector(Prefix::U8, "alpn", self.alpn.as_deref().unwrap_or_default());
         w.u8(self.client_auth.code());
-        let certificates = self.peer_certificates.as_ref().map(PeerCertificates::encoded);
+        let certificates = self.peer_certificates.as_ref();
+        w.u8(certificates.map_or(CertificateType::X509, PeerCertificates::certificate_type).0);
+        let certificates = certificates.map(PeerCertificates::encoded);
         w.vector(Prefix::U24, "peer_certificates", certificates.unwrap_or_default());
         w.sub(Prefix::U8, "peer_not_after", |w| {
             if let Some(not_after) = self.peer_not_after {
@@ -288,8 +291,8 @@ fn read_name(r: &mut Reader<'_>) -> Result<Option<Box<str>>, Malformed> {
 }
 
 fn read_certificates(r: &mut Reader<'_>) -> Result<Option<PeerCertificates>, Malformed> {
-    let chain = OpaqueList::read(r, Prefix::U24, Prefix::U24, "peer_certificates")?;
-    Ok((!chain.is_empty()).then(|| Certificate { chain }.into()))
+    let certificate_type = CertificateType(r.u8("certificate_type")?);
+    PeerCertificates::from_encoded(certificate_type, r.vector(Prefix::U24, "peer_certificates")?)
 }
 
 fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {

@@ -30,4 +30,4 @@ pub use store::MemoryStore;
 pub use tickets::{TicketKey, Tickets};
 pub use traits::{ClientSessions, NewTicket, OpenedTicket, SessionStore, TicketSealer};
 pub use value::{ClientAuthPolicy, Session};
-pub(crate) use value::{Handle, Side};
+pub(crate) use value::{Handle, LONGEST_TICKET, Side};

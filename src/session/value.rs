@@ -33,9 +33,9 @@ pub struct Session {
     pub(crate) server_name: Option<Box<str>>,
     /// The application protocol, never empty.
     pub(crate) alpn: Option<Box<[u8]>>,
-    /// The server's policy at the time; on a client that of a server that asked, or asked not.
+    /// The server's policy at the time; on a client always `NotRequested`.
     pub(crate) client_auth: ClientAuthPolicy,
-    /// Of the peer, as verified; never an empty list.
+    /// Of the peer, as verified; never an empty list. In their place it can have a raw public key (RFC 7250).
     pub(crate) peer_certificates: Option<PeerCertificates>,
     /// The earliest end of what the verified path rests on, in seconds since 1970-01-01 00:00 UTC.
     pub(crate) peer_not_after: Option<u64>,
@@ -46,6 +46,12 @@ pub struct Session {
     /// How it is resumed.
     pub(crate) handle: Handle,
 }
+
+/// A longer ticket, in bytes, is not worth the room that it takes in each ClientHello.
+pub(crate) const LONGEST_TICKET: usize = 16 << 10;
+
+/// How much the clocks of those who make a session and resume it may differ, in seconds.
+pub(crate) const CLOCK_SKEW: u64 = 60;
 
 /// Whose session it is: a client's is never taken for a server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,10 +133,10 @@ impl Session {
         now.as_secs() > self.expires_at()
     }
 
-    /// Whether it was made after that time: then one of two clocks is wrong, and its age is not known.
+    /// Whether it was made more than a minute after that time: then one of two clocks is wrong, and its age is not known.
     #[must_use]
     pub fn is_from_the_future(&self, now: UnixTime) -> bool {
-        now.as_secs() < self.created_at
+        now.as_secs().saturating_add(CLOCK_SKEW) < self.created_at
     }
 
     /// On a server the name that the client asked for, on a client the name of the server that it was made with.
@@ -145,7 +151,7 @@ impl Session {
         self.alpn.as_deref()
     }
 
-    /// The certificates that the peer was verified by, its own first.
+    /// The certificates that the peer was verified by, its own first; or its raw public key (RFC 7250).
     #[must_use]
     pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
         self.peer_certificates.as_ref()

@@ -12,6 +12,7 @@
 mod attacks;
 mod bench;
 mod identities;
+mod issuers;
 mod order;
 mod puppet;
 mod rules;

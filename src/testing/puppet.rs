@@ -17,8 +17,7 @@ use crate::decision::Decision;
 use crate::identity::Identity;
 use crate::message::{
     Certificate, CipherSuite, ClientExtensions, ClientHello, ClientKeyExchange, ContentType, EcdhParams, HEADER_LEN,
-    HandshakeType, NamedGroup, OpaqueList, ProtocolVersion, ServerExtensions, ServerHello, ServerKeyExchange,
-    SignatureScheme,
+    HandshakeType, NamedGroup, ProtocolVersion, ServerExtensions, ServerHello, ServerKeyExchange, SignatureScheme,
 };
 
 /// What can be sent at one point of a connection.
@@ -321,8 +320,7 @@ impl Puppet {
             HandshakeType::CLIENT_HELLO => self.client_hello(|_| ()),
             HandshakeType::SERVER_HELLO => self.server_hello(|_| ()),
             HandshakeType::CERTIFICATE => {
-                let chain = OpaqueList::from_encoded(Prefix::U24, self.identity.encoded_chain());
-                message(message_type, |w| Certificate { chain }.write(w))
+                message(message_type, |w| Certificate::from_encoded(self.identity.encoded()).write(w))
             }
             HandshakeType::SERVER_KEY_EXCHANGE => {
                 let (group, public_key) = (self.group, self.public_key());
@@ -463,8 +461,7 @@ pub(super) fn message(message_type: HandshakeType, body: impl FnOnce(&mut Writer
 
 /// What a client without a certificate answers to a CertificateRequest (RFC 5246 §7.4.6).
 pub(super) fn empty_certificate() -> Vec<u8> {
-    let chain = OpaqueList::from_encoded(Prefix::U24, &[]);
-    message(HandshakeType::CERTIFICATE, |w| Certificate { chain }.write(w))
+    message(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(&[]).write(w))
 }
 
 /// The hello with one more extension at its end, whatever there is already.

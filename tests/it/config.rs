@@ -10,7 +10,7 @@ use tls12::{
 };
 
 use crate::credentials::{ECDSA_SUITES, Kind, RSA_SUITES, authority, backend_groups, identity};
-use crate::pair::NAME;
+use crate::pair::{Authority, NAME};
 
 fn client() -> ClientConfigBuilder {
     ClientConfig::builder().roots([authority().root()])
@@ -119,11 +119,14 @@ fn mistakes_in_a_server_s_settings_name_the_field() {
     let problem = "none of them fits the identity with a key of type ECDSA secp256r1";
     assert_names(server().cipher_suites(&RSA_SUITES).build(), "cipher_suites", problem);
     let nameless = || identity(Kind::P256).with_names::<String>([]).unwrap();
-    let problem = "two identities have the same type of key and the same names, or both none: the second would never be \
-                   shown";
+    let problem = "two identities have the same type of key and of certificate, the same names, or both none, and the same \
+                   issuers: the second would never be shown";
     assert_names(ServerConfig::builder().identities([nameless(), nameless()]).build(), "identity.names", problem);
     let twins = [identity(Kind::P256), identity(Kind::P256)];
     assert_names(ServerConfig::builder().identities(twins).build(), "identity.names", problem);
+    let another = Authority::named("another authority", 7);
+    let another = another.identity_with(&[NAME], Kind::P256.key(), &Kind::P256.private_key());
+    ServerConfig::builder().identities([identity(Kind::P256), another]).build().unwrap();
     let strict = ServerConfig::builder().identities([identity(Kind::Rsa2048), nameless()]).strict_server_name(true);
     let problem = "with `strict_server_name`, an identity without names is never shown";
     assert_names(strict.build(), "identity.names", problem);

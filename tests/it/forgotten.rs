@@ -9,6 +9,9 @@ use crate::credentials::{Kind, authority, backend_groups, identity};
 use crate::pair::{End, NAME, NOW, Pair, Stopped, client_config, server_config};
 use crate::sessions::{Bare, Kept, Store};
 
+/// How a connection ends.
+type Ending = fn(&mut Pair);
+
 /// How many sessions the client and the server keep.
 type Count = (usize, usize);
 
@@ -118,7 +121,7 @@ fn a_resumption_that_fails_makes_both_forget_the_session() {
 #[test]
 fn an_end_without_a_fatal_alert_leaves_the_session() {
     // Each gets an established pair, one whose client offers its session, and one whose server has resumed it.
-    let ends: [(&str, fn(&mut Pair)); 4] = [
+    let ends: [(&str, Ending); 4] = [
         ("the client closes", |pair| pair.client.connection.close()),
         ("the server closes", |pair| pair.server.connection.close()),
         ("the client's transport ends", |pair| _ = pair.client.connection.end_of_input().unwrap_err()),

@@ -122,9 +122,9 @@ const NAME_AT: usize = 97;
 fn with_ticket(session: &Session) -> (Vec<u8>, Vec<u8>) {
     let bytes = session.to_bytes();
     let mut at = NAME_AT;
-    // The name, the protocol, the certificates, the end of their verification, and the digest, each with its length; with
-    // the policy, the maximum length of fragments and the kind of the handle in between.
-    for (prefix, behind) in [(2, 0), (1, 1), (3, 0), (1, 0), (1, 2)] {
+    // The name, the protocol, what the peer showed, the end of its verification, and the digest, each with its length; with
+    // the policy, the type of what was shown, the maximum length of fragments and the kind of the handle in between.
+    for (prefix, behind) in [(2, 0), (1, 2), (3, 0), (1, 0), (1, 2)] {
         let length = bytes[at..at + prefix].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
         at += prefix + length + behind;
     }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tls12::{ChannelBinding, ClientConfigBuilder, NotResumed, PeerProof, ServerConfigBuilder};
+use tls12::pki_types::UnixTime;
+use tls12::{
+    ChannelBinding, ClientConfigBuilder, Decision, MessageLimits, NewTicket, NotResumed, OpenedTicket, PeerProof,
+    ServerConfigBuilder, Session, TicketSealer,
+};
 
 use crate::credentials::{Kind, authority, backend_groups, identity};
 use crate::pair::{Pair, client_config, server_config};
@@ -104,4 +108,35 @@ fn a_session_of_another_configuration_is_a_full_handshake() {
         assert_resumed(&connect(client, server), false);
     }
     assert_eq!(refusals.take(), [NotResumed::OtherConfiguration]);
+}
+
+/// Seals into tickets of so many bytes, none of which opens.
+#[derive(Debug)]
+struct Long(usize);
+
+impl TicketSealer for Long {
+    fn open(&self, _: &[u8], _: UnixTime) -> Decision<Option<OpenedTicket>> {
+        Decision::Now(None)
+    }
+
+    fn seal(&self, _: &Arc<Session>, _: UnixTime) -> Decision<Option<NewTicket>> {
+        Decision::Now(Some(NewTicket { ticket: vec![7; self.0], lifetime_hint: 0 }))
+    }
+}
+
+#[test]
+fn a_ticket_that_is_too_long_for_a_client_hello_is_not_kept() {
+    let wide = |mut limits: MessageLimits| {
+        limits.other = 1 << 18;
+        limits
+    };
+    for (length, count) in [(16 << 10, 1), ((16 << 10) + 1, 0), (65_535, 0)] {
+        let kept = Arc::new(Kept::default());
+        for _ in 0..2 {
+            let (client, server) = configs(&kept);
+            let server = server.message_limits(wide(MessageLimits::server())).tickets(Arc::new(Long(length)));
+            assert_resumed(&connect(client.message_limits(wide(MessageLimits::client())), server), false);
+            assert_eq!(kept.count(), count, "{length} bytes");
+        }
+    }
 }

@@ -3,10 +3,11 @@ use crate::client::flow::{AfterCertificate, AfterKeysWithoutStatus, AfterStatus,
 use crate::codec::Malformed;
 use crate::error::Reason;
 use crate::identity::PeerCertificates;
-use crate::message::{Certificate, CertificateStatus, ServerKeyExchange};
+use crate::message::{Certificate, CertificateStatus, CertificateType, ServerKeyExchange};
 
 /// ServerHello is in.
 pub(crate) struct WaitCertificate {
+    pub(super) certificate_type: CertificateType,
     pub(super) status_promised: bool,
 }
 
@@ -14,11 +15,10 @@ impl On<Certificate<'_>> for WaitCertificate {
     type Next = AfterCertificate;
 
     fn on(self, cx: &mut Cx<'_>, certificate: Certificate<'_>) -> Result<AfterCertificate, Reason> {
-        // RFC 5246 §7.4.2: a server's list has at least its own certificate.
-        if certificate.chain.is_empty() {
-            return Err(Reason::Malformed { message: "Certificate", problem: Malformed::Empty("certificate_list") });
-        }
-        cx.facts.peer_certificates = Some(PeerCertificates::from(certificate));
+        // RFC 5246 §7.4.2: a server's list has at least its own certificate. RFC 7250 §3: a key is not empty.
+        let empty = || Reason::Malformed { message: "Certificate", problem: Malformed::Empty("certificate_list") };
+        let shown = PeerCertificates::read(certificate, self.certificate_type)?;
+        cx.facts.peer_certificates = Some(shown.ok_or_else(empty)?);
         Ok(if self.status_promised {
             AfterCertificate::WaitStatusOrKeys(WaitStatusOrKeys)
         } else {

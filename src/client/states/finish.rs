@@ -10,7 +10,7 @@ use crate::handshake::{MasterReady, Stored};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{Finished, NewSessionTicket};
 use crate::proof::{Established, KeyExchangeProof, PeerProof};
-use crate::session::{ClientAuthPolicy, Handle};
+use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET};
 
 /// How the server and the key exchange are known.
 pub(crate) struct Proofs {
@@ -32,7 +32,6 @@ pub(super) fn await_end<N: From<WaitNewTicket> + From<WaitChangeCipherSpec>>(
 ) -> N {
     if cx.hs.kept.ticket_promised { WaitNewTicket(next).into() } else { next.into() }
 }
-
 /// The server said that it sends a ticket.
 pub(crate) struct WaitNewTicket(WaitChangeCipherSpec);
 
@@ -41,7 +40,7 @@ impl On<NewSessionTicket<'_>> for WaitNewTicket {
 
     fn on(self, cx: &mut Cx<'_>, new: NewSessionTicket<'_>) -> Result<AfterNewTicket, Reason> {
         // RFC 5077 §3.3: an empty one is none.
-        if !new.ticket.is_empty() {
+        if !new.ticket.is_empty() && new.ticket.len() <= LONGEST_TICKET {
             cx.hs.kept.new_ticket = Some((new.ticket.into(), new.lifetime_hint));
         }
         Ok(AfterNewTicket::WaitChangeCipherSpec(self.0))
@@ -89,7 +88,7 @@ impl On<Finished<'_>> for WaitFinished {
 
 /// Keeps the session, if there is something to resume it by that is not known yet.
 fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
-    let Some(sessions) = cx.hs.config.sessions.clone() else { return Ok(()) };
+    let Some(sessions) = cx.hs.config.sessions.clone().filter(|_| cx.may_leave_session()) else { return Ok(()) };
     let kept = &mut cx.hs.kept;
     let (handle, hint) = match (kept.new_ticket.take(), core::mem::take(&mut kept.session_id)) {
         (Some((ticket, hint)), _) => (Handle::Ticket(ticket), Some(hint)),

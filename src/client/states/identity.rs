@@ -22,7 +22,9 @@ pub(crate) struct AskIdentity {
 
 fn request<'a>(cx: &'a Cx<'_>) -> Result<CertificateRequest<'a>, Reason> {
     let body = cx.hs.kept.certificate_request.as_deref().unwrap_or_default();
-    CertificateRequest::read(body).map_err(|problem| Reason::Malformed { message: "CertificateRequest", problem })
+    let request = CertificateRequest::read(body)
+        .map_err(|problem| Reason::Malformed { message: "CertificateRequest", problem })?;
+    Ok(CertificateRequest { certificate_type: cx.hs.kept.certificate_type, ..request })
 }
 
 impl Asks for AskIdentity {
@@ -38,7 +40,8 @@ impl Asks for AskIdentity {
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
         let certificate_request = cx.hs.kept.certificate_request.clone().unwrap_or_default();
-        Ask::ResolveClientIdentity(ClientIdentityRequest { token, certificate_request })
+        let certificate_type = cx.hs.kept.certificate_type;
+        Ask::ResolveClientIdentity(ClientIdentityRequest { token, certificate_request, certificate_type })
     }
 }
 
@@ -49,10 +52,12 @@ impl On<Resolved> for AskIdentity {
         let body = core::mem::take(&mut cx.hs.kept.server_key_exchange);
         let keys = ServerKeyExchange::read(&body)
             .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
-        let chosen = match resolved.0 {
-            Some(identity) => Some((choose_scheme(cx, &identity)?, identity)),
-            None => None,
-        };
+        // RFC 5246 §7.4.6, RFC 7250 §4.2: an identity of another type, or one that cannot sign as the server wants it, is not
+        // suitable.
+        let (schemes, wanted) = (request(cx)?.schemes, cx.hs.kept.certificate_type);
+        let suitable = |identity: &Arc<Identity>| identity.certificate_type() == wanted;
+        let chosen = resolved.0.filter(suitable);
+        let chosen = chosen.and_then(|identity| Some((identity.scheme_among(schemes)?, identity)));
         cx.hs.kept.certificate_request = None;
         send_certificate(cx, chosen.as_ref().map(|(_, identity)| &**identity))?;
         let Some((scheme, identity)) = chosen else {
@@ -63,15 +68,6 @@ impl On<Resolved> for AskIdentity {
         let signed = cx.hs.transcript.take_messages();
         Ok(AfterIdentity::AskSignature(AskSignature { proofs: self.proofs, master, identity, scheme, signed }))
     }
-}
-
-/// RFC 5246 §7.4.8: one of the server's supported_signature_algorithms, in the order of our key.
-fn choose_scheme(cx: &Cx<'_>, identity: &Identity) -> Result<SignatureScheme, Reason> {
-    let request = request(cx)?;
-    identity.scheme_among(request.schemes).ok_or_else(|| Reason::NoCommonSignatureScheme {
-        ours: identity.key().schemes().to_vec(),
-        peer: request.schemes.iter().collect(),
-    })
 }
 
 /// CertificateVerify wants its signature.

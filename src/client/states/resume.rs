@@ -1,7 +1,5 @@
 //! The abbreviated handshake (RFC 5246 §7.3 figure 2, RFC 5077 §3.1 figures 2 and 3).
 
-use alloc::sync::Arc;
-
 use pki_types::UnixTime;
 
 use super::finish::{Ours, Proofs, await_end};
@@ -14,15 +12,10 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::message::MaxFragmentLength;
 use crate::proof::{KeyExchangeProof, PeerProof, Resumable};
-use crate::session::Session;
 
 /// The server took up the session that we offered.
-pub(super) fn start(
-    cx: &mut Cx<'_>,
-    suite: &'static Suite,
-    session: Arc<Session>,
-    resumable: Resumable,
-) -> Result<AfterServerHello, Reason> {
+pub(super) fn start(cx: &mut Cx<'_>, suite: &'static Suite, resumable: Resumable) -> Result<AfterServerHello, Reason> {
+    let session = resumable.session();
     // RFC 5246 §7.4.1.3: the session's suite.
     if suite.id != session.suite.id {
         return Err(Reason::ResumedWithOtherSuite { session: session.suite.id, peer: suite.id });
@@ -43,19 +36,15 @@ pub(super) fn start(
     if cx.common().verify_on_resumption {
         return Ok(AfterServerHello::AskVerifyAgain(AskVerifyAgain { resumable, now: cx.common().clock.now() }));
     }
-    let ours = expand(cx, resumable)?;
+    let ours = expand(cx, &resumable)?;
     Ok(await_end(cx, ours))
 }
 
 /// The keys: ours waits until the server has finished.
-fn expand(cx: &mut Cx<'_>, resumable: Resumable) -> Result<WaitChangeCipherSpec, Reason> {
-    let missing = || Reason::Local { what: "the handshake", why: "no session yet".into() };
-    let session = cx.hs.resumed.clone().ok_or_else(missing)?;
-    let proofs = Proofs {
-        peer: PeerProof::from_session(&session, &resumable),
-        key_exchange: KeyExchangeProof::from_session(&resumable),
-    };
-    let master = cx.resume_master_secret(&session);
+fn expand(cx: &mut Cx<'_>, resumable: &Resumable) -> Result<WaitChangeCipherSpec, Reason> {
+    let proofs =
+        Proofs { peer: PeerProof::from_session(resumable), key_exchange: KeyExchangeProof::from_session(resumable) };
+    let master = cx.resume_master_secret(resumable.session());
     let sealing_key = cx.expand_keys(master, true)?;
     Ok(WaitChangeCipherSpec { proofs, master, ours: Ours::Follows(sealing_key) })
 }
@@ -82,8 +71,9 @@ impl On<Verdict> for AskVerifyAgain {
     type Next = AfterVerdictAgain;
 
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdictAgain, Reason> {
-        verdict.0?;
-        let ours = expand(cx, self.resumable)?;
+        let not_after = [verdict.0?.not_after(), cx.hs.peer_not_after];
+        cx.hs.peer_not_after = not_after.into_iter().flatten().min();
+        let ours = expand(cx, &self.resumable)?;
         Ok(await_end(cx, ours))
     }
 }

@@ -1,10 +1,14 @@
+use alloc::vec;
+
 use super::{Cx, WaitCertificate, resume};
 use crate::client::flow::{AfterServerHello, On};
 use crate::client::hello::Offers;
 use crate::config::ExtendedMasterSecret;
 use crate::crypto::Suite;
 use crate::error::{Reason, escape};
-use crate::message::{ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED};
+use crate::message::{
+    CertificateType, ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED,
+};
 use crate::observer::NotResumed;
 
 /// ClientHello is out.
@@ -40,14 +44,13 @@ impl On<ServerHello<'_>> for WaitServerHello {
             }
             cx.facts.alpn = Some(name.into());
         }
+        check_certificate_types(cx, &hello.extensions)?;
         cx.facts.extended_master_secret = hello.extensions.extended_master_secret;
         cx.hs.server_random = *hello.random;
         cx.hs.kept.ticket_promised = hello.extensions.session_ticket;
         // RFC 5246 §7.4.1.3: the ID of the session that was offered says that it is resumed.
         match cx.hs.kept.offered.take() {
-            Some(offered) if *offered.session_id() == *hello.session_id => {
-                resume::start(cx, suite, offered.session, offered.resumable)
-            }
+            Some(offered) if *offered.session_id() == *hello.session_id => resume::start(cx, suite, offered.resumable),
             Some(_) => {
                 cx.not_resumed(&NotResumed::Declined);
                 cx.facts.forget_session();
@@ -64,13 +67,21 @@ fn start_full(cx: &mut Cx<'_>, suite: &'static Suite, hello: &ServerHello<'_>) -
     if required && !hello.extensions.extended_master_secret {
         return Err(Reason::NoExtendedMasterSecret);
     }
+    // RFC 7250 §4.2: a server that knows nothing of it says nothing.
+    let certificate_type = hello.extensions.server_certificate_type.unwrap_or(CertificateType::X509);
+    let types = &cx.hs.config.server_types;
+    if !types.contains(certificate_type) {
+        return Err(Reason::NoCommonCertificateType { ours: types.iter().collect(), peer: vec![certificate_type] });
+    }
+    cx.hs.kept.certificate_type = hello.extensions.client_certificate_type.unwrap_or(CertificateType::X509);
     let scts = hello.extensions.all.iter().find(|(typ, _)| *typ == ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP);
     cx.hs.kept.scts = scts.map(|(_, list)| list.to_vec());
     cx.hs.kept.session_id = hello.session_id.to_vec();
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
     cx.hs.transcript.start(backend, suite.hash);
-    Ok(AfterServerHello::WaitCertificate(WaitCertificate { status_promised: hello.extensions.status_request }))
+    let status_promised = hello.extensions.status_request;
+    Ok(AfterServerHello::WaitCertificate(WaitCertificate { certificate_type, status_promised }))
 }
 
 impl WaitServerHello {
@@ -83,6 +94,8 @@ impl WaitServerHello {
                 ExtensionType::STATUS_REQUEST => cx.hs.config.verifier.wants_status(),
                 ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => cx.hs.config.verifier.wants_scts(),
                 ExtensionType::SESSION_TICKET => self.offers.session_ticket,
+                ExtensionType::CLIENT_CERTIFICATE_TYPE => cx.hs.config.client_types.offer().is_some(),
+                ExtensionType::SERVER_CERTIFICATE_TYPE => cx.hs.config.server_types.offer().is_some(),
                 ExtensionType::MAX_FRAGMENT_LENGTH => cx.hs.config.max_fragment_length.is_some(),
                 ExtensionType::EXTENDED_MASTER_SECRET
                 | ExtensionType::RENEGOTIATION_INFO
@@ -98,6 +111,20 @@ impl WaitServerHello {
         }
         Ok(())
     }
+}
+
+/// RFC 7250 §4.2: what the server chooses is one of what we offered.
+fn check_certificate_types(cx: &Cx<'_>, extensions: &ServerExtensions<'_>) -> Result<(), Reason> {
+    let config = &cx.hs.config;
+    for (types, chosen) in [
+        (&config.client_types, extensions.client_certificate_type),
+        (&config.server_types, extensions.server_certificate_type),
+    ] {
+        if let Some(chosen) = chosen.filter(|chosen| !types.contains(*chosen)) {
+            return Err(Reason::CertificateTypeNotOffered(chosen));
+        }
+    }
+    Ok(())
 }
 
 /// RFC 5746 §3.4: empty in a first handshake; absent from servers that know no secure renegotiation.

@@ -7,13 +7,12 @@ use super::finish::{Ours, Proofs, await_end};
 use super::{AskIdentity, Cx, WaitChangeCipherSpec, WaitNewTicket};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
 use crate::client::flow::{AfterVerdict, Asks, On};
-use crate::codec::Prefix;
-use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey, RSA_BITS};
+use crate::crypto::{FinishedLabel, KeyAlgorithm, PublicKey};
 use crate::decision::Decision;
-use crate::error::{CertificateError, Reason};
+use crate::error::Reason;
 use crate::handshake::MasterReady;
 use crate::identity::{Identity, Peer};
-use crate::message::{Certificate, ClientKeyExchange, HandshakeType, OpaqueList, ServerKeyExchange};
+use crate::message::{Certificate, ClientKeyExchange, HandshakeType, ServerKeyExchange};
 use crate::proof::{Claim, KeyExchangeProof, PeerProof};
 
 /// All that the server says before it waits for us is in.
@@ -88,12 +87,11 @@ impl On<Verdict> for AskVerify {
     }
 }
 
-/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty.
+/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty. So it is where a raw public key was asked for: RFC 7250
+/// has no other way to say it.
 pub(super) fn send_certificate(cx: &mut Cx<'_>, identity: Option<&Identity>) -> Result<(), Reason> {
-    let chain = identity.map(Identity::encoded_chain).unwrap_or_default();
-    cx.send(HandshakeType::CERTIFICATE, |w| {
-        Certificate { chain: OpaqueList::from_encoded(Prefix::U24, chain) }.write(w);
-    })
+    let content = identity.map(Identity::encoded).unwrap_or_default();
+    cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(content).write(w))
 }
 
 /// The end of our flight, where nothing is to be signed.
@@ -124,11 +122,6 @@ fn check_key(cx: &Cx<'_>, key: &PublicKey) -> Result<(), Reason> {
         return Err(Reason::WrongKeyType { key: key.algorithm().to_string(), wanted: suite.id.to_string() });
     }
     match key.algorithm() {
-        // Whoever verified the certificate may know of no limits; a huge key must not be worked with.
-        KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
-            let (least, most) = (*RSA_BITS.start(), *RSA_BITS.end());
-            Err(CertificateError::RsaKeySize { bits, least, most }.into())
-        }
         KeyAlgorithm::Ecdsa(curve) if cx.common().group(curve).is_none() => Err(Reason::CurveNotOffered(curve)),
         _ => Ok(()),
     }

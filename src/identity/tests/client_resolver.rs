@@ -9,7 +9,7 @@ use crate::codec::Prefix;
 use crate::crypto::Backend;
 use crate::decision::Decision;
 use crate::identity::{ClientIdentities, Identity, ResolveClientIdentity};
-use crate::message::{CertificateRequest, ClientCertificateType, OpaqueList, SignatureScheme};
+use crate::message::{CertificateRequest, CertificateType, ClientCertificateType, OpaqueList, SignatureScheme};
 
 const BOTH_TYPES: &[u8] = &[1, 64];
 const SCHEMES: &[SignatureScheme] = &[
@@ -23,6 +23,7 @@ const ALL: [Kind; 4] = [Kind::P256, Kind::P384, Kind::Ed25519, Kind::Rsa2048];
 /// What a server asks for that takes everything.
 fn request() -> CertificateRequest<'static> {
     CertificateRequest {
+        certificate_type: CertificateType::X509,
         certificate_types: BOTH_TYPES,
         schemes: SCHEMES.into(),
         authorities: OpaqueList::from_encoded(Prefix::U16, &[]),
@@ -67,13 +68,13 @@ fn the_key_has_a_signature_scheme_that_the_server_verifies() {
 }
 
 /// An authority of this name, issued by another or by itself.
-struct Authority {
+pub(super) struct Authority {
     certificate: Vec<u8>,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new(name: &str, above: Option<&Authority>) -> Self {
+    pub(super) fn new(name: &str, above: Option<&Authority>) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -86,7 +87,7 @@ impl Authority {
     }
 
     /// An identity by this authority, with the certificates `above` it.
-    fn identity(&self, kind: Kind, above: &[&Authority]) -> Identity {
+    pub(super) fn identity(&self, kind: Kind, above: &[&Authority]) -> Identity {
         let key = key(kind);
         let leaf = server(&["a.example"]).signed_by(&key, &self.issuer).unwrap();
         let above = above.iter().map(|authority| authority.certificate.clone().into());
@@ -96,7 +97,7 @@ impl Authority {
 }
 
 /// A Name of one common name, as DER.
-fn name(common_name: &str) -> Vec<u8> {
+pub(super) fn name(common_name: &str) -> Vec<u8> {
     let text = common_name.as_bytes();
     let length = u8::try_from(text.len()).unwrap();
     // SEQUENCE { SET { SEQUENCE { id-at-commonName, UTF8String } } }

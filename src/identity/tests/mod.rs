@@ -16,6 +16,7 @@ mod ocsp;
 mod own;
 #[cfg(feature = "webpki")]
 mod pins;
+mod raw_keys;
 mod resolver;
 #[cfg(feature = "webpki")]
 mod staple;

@@ -1,12 +1,18 @@
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
+use super::client_resolver::{Authority, name};
 use super::{Kind, identity};
+use crate::codec::Prefix;
 use crate::crypto::KeyAlgorithm;
 use crate::decision::Decision;
 use crate::identity::{Identities, Identity, ResolveIdentity};
-use crate::message::{CipherSuite, ClientExtensions, ClientHello, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::message::{
+    CipherSuite, ClientExtensions, ClientHello, NamedGroup, OpaqueList, ProtocolVersion, SignatureScheme,
+    TrustedAuthorities,
+};
 
 const ECDSA: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
 const ECDSA_CHACHA: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
@@ -204,6 +210,66 @@ fn the_curve_of_the_certificate_is_one_that_the_client_supports() {
     // Ed25519 and RSA keys are on none of these curves.
     assert_eq!(chosen_with(Some(&[NamedGroup::X25519])), Some(KeyAlgorithm::Ed25519));
     assert_eq!(chosen_with(None), Some(KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1)), "RFC 8422 §4: free to choose");
+}
+
+/// Which of `identities` is chosen for a client that trusts these authorities, in whichever way it says so.
+fn chosen_below(identities: &Identities, hello: &ClientHello<'_>, authorities: &[&str]) -> Arc<Identity> {
+    let names: Vec<_> = authorities.iter().map(|authority| name(authority)).collect();
+    let list = OpaqueList::encode(Prefix::U16, "authorities", names.iter().map(Vec::as_slice)).unwrap();
+    let x509_name = |name: &Vec<u8>| [&[2, 0, u8::try_from(name.len()).unwrap()], name.as_slice()].concat();
+    // A digest, which is no name, and then the names.
+    let keys: Vec<_> = [vec![1; 21]].into_iter().chain(names.iter().map(x509_name)).collect();
+    let keys = keys.concat();
+    let (mut by_keys, mut by_list) = (*hello, *hello);
+    by_keys.extensions.trusted_ca_keys = Some(TrustedAuthorities::from_encoded(&keys));
+    by_list.extensions.certificate_authorities = Some(OpaqueList::from_encoded(Prefix::U16, &list));
+    let [chosen, other] = [by_keys, by_list].map(|hello| chosen(identities, &hello).unwrap());
+    assert!(Arc::ptr_eq(&chosen, &other));
+    chosen
+}
+
+#[test]
+fn between_identities_with_the_name_the_authorities_of_the_client_decide() {
+    let [one, two, root] = ["one", "two", "root"].map(|name| Authority::new(name, None));
+    let intermediate = Authority::new("intermediate", Some(&root));
+    let all = [
+        one.identity(Kind::P256, &[]),
+        two.identity(Kind::P256, &[]),
+        intermediate.identity(Kind::P256, &[&intermediate]),
+    ];
+    let leaves = all.each_ref().map(|identity| identity.chain()[0].clone());
+    let identities = Identities::new(all);
+    for (authorities, expected) in [
+        ([].as_slice(), 0),
+        (&["one"], 0),
+        (&["two"], 1),
+        (&["two", "one"], 0),
+        (&["root", "two", "root"], 1),
+        (&["root"], 2),
+        (&["intermediate"], 2),
+        (&["elsewhere"], 0),
+        (&["elsewhere", "root"], 2),
+    ] {
+        let chosen = chosen_below(&identities, &hello(), authorities);
+        assert_eq!(chosen.chain()[0], leaves[expected], "{authorities:?}");
+    }
+}
+
+#[test]
+fn the_name_and_what_the_client_can_verify_go_before_its_authorities() {
+    let [one, two] = ["one", "two"].map(|name| Authority::new(name, None));
+    let named = |identity: Identity, name: &str| identity.with_names([name]).unwrap();
+    let all = [
+        named(two.identity(Kind::P256, &[]), "b.example"),
+        named(two.identity(Kind::P256, &[]), "*.example"),
+        named(two.identity(Kind::Rsa2048, &[]), "a.example"),
+        named(one.identity(Kind::P256, &[]), "a.example"),
+    ];
+    let expected = all[3].chain()[0].clone();
+    let mut hello = asks_for("a.example");
+    hello.cipher_suites = [ECDSA].as_slice().into();
+    let chosen = chosen_below(&Identities::new(all), &hello, &["two"]);
+    assert_eq!(chosen.chain()[0], expected);
 }
 
 #[test]

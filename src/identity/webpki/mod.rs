@@ -22,7 +22,7 @@ use self::glance::{Glance, sequence};
 use self::ocsp::Ocsp;
 pub use self::ocsp::OcspPolicy;
 use self::path::{check_features, has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
-use crate::crypto::{Backend, PublicKey};
+use crate::crypto::{Backend, PublicKey, digest};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
 use crate::identity::pins::Pins;
@@ -272,6 +272,17 @@ impl WebPkiVerifier {
 impl VerifyPeer for WebPkiVerifier {
     fn verify(&self, peer: &Peer<'_>) -> Decision<Result<Verified, CertificateError>> {
         Decision::Now(self.check(peer))
+    }
+
+    /// The roots, the pins and the policies.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        let policies = format!("{:?} {:?} {:?}", self.purpose, self.ocsp.policy, self.crl_policy);
+        let roots = self.roots.iter().flat_map(|root| {
+            let constraints = root.name_constraints.as_ref().map(AsRef::as_ref).unwrap_or_default();
+            [root.subject.as_ref(), root.subject_public_key_info.as_ref(), constraints]
+        });
+        let pins = self.pins.iter().flat_map(Pins::iter).map(<[u8; 32]>::as_slice);
+        Some(digest("WebPkiVerifier", [policies.as_bytes()].into_iter().chain(roots).chain(pins)))
     }
 
     fn wants_status(&self) -> bool {

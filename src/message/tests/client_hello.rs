@@ -180,6 +180,24 @@ fn there_is_at_least_one_point_format() {
 }
 
 #[test]
+fn types_of_certificates_are_lists_and_without_them_it_is_x509_alone() {
+    let body = with_extensions(&bare(), &[(19, &[1, 2]), (20, &[3, 2, 0, 77])]);
+    let extensions = ClientHello::read(&body).unwrap().extensions;
+    assert!(extensions.client_certificate_types().eq([CertificateType::RAW_PUBLIC_KEY]));
+    let known = [CertificateType::RAW_PUBLIC_KEY, CertificateType::X509, CertificateType(77)];
+    assert!(extensions.server_certificate_types().eq(known), "best first");
+
+    let extensions = ClientExtensions::default();
+    assert!(extensions.client_certificate_types().eq([CertificateType::X509]));
+    assert!(extensions.server_certificate_types().eq([CertificateType::X509]));
+    assert_eq!(problem(ExtensionType::CLIENT_CERTIFICATE_TYPE, &[0]), Malformed::Empty("client_certificate_types"));
+    assert_eq!(problem(ExtensionType::SERVER_CERTIFICATE_TYPE, &[0]), Malformed::Empty("server_certificate_types"));
+    let typ = ExtensionType::SERVER_CERTIFICATE_TYPE;
+    assert_eq!(problem(typ, &[1, 0, 2]), Malformed::Trailing("server_certificate_type"));
+    assert_eq!(problem(typ, &[2, 0]), Malformed::Truncated("server_certificate_types"));
+}
+
+#[test]
 fn alpn_is_a_list_of_names_that_are_not_empty() {
     let body = with_extensions(&bare(), &[(16, b"\0\x06\x02h2\x02h3")]);
     let names = ClientHello::read(&body).unwrap().extensions.alpn.unwrap();
@@ -218,6 +236,46 @@ fn an_ocsp_status_request_has_responders_and_extensions() {
     assert_eq!(problem(typ, &[1, 0, 0]), Malformed::Truncated("request_extensions"));
     assert_eq!(problem(typ, &[1, 0, 2, 0, 0, 0, 0]), Malformed::Empty("responder_id_list"));
     assert_eq!(problem(typ, &[1, 0, 0, 0, 0, 0]), Malformed::Trailing("status_request"));
+}
+
+#[test]
+fn trusted_authorities_are_named_in_four_ways() {
+    let digest = [7; 20];
+    let list = [&[0, 1][..], &digest, &[2, 0, 2, 0x30, 0], &[3], &digest].concat();
+    let body = with_extensions(&bare(), &[(3, &[&[0, 48][..], &list].concat()), (47, &[0, 4, 0, 2, 0x30, 1])]);
+    let extensions = ClientHello::read(&body).unwrap().extensions;
+    let authorities: Vec<_> = extensions.trusted_ca_keys.unwrap().iter().collect();
+    let expected = [
+        TrustedAuthority::PreAgreed,
+        TrustedAuthority::KeySha1Hash(&digest),
+        TrustedAuthority::X509Name(&[0x30, 0]),
+        TrustedAuthority::CertSha1Hash(&digest),
+    ];
+    assert_eq!(authorities, expected);
+    assert!(extensions.authorities().eq([[0x30, 0], [0x30, 1]]), "those of both extensions");
+
+    let body = with_extensions(&bare(), &[(3, &[0, 0])]);
+    assert_eq!(ClientHello::read(&body).unwrap().extensions.trusted_ca_keys.unwrap().iter().count(), 0);
+
+    let typ = ExtensionType::TRUSTED_CA_KEYS;
+    assert_eq!(problem(typ, &[]), Malformed::Truncated("trusted_authorities_list"));
+    assert_eq!(problem(typ, &[0, 2, 0]), Malformed::Truncated("trusted_authorities_list"));
+    assert_eq!(problem(typ, &[0, 0, 0]), Malformed::Trailing("trusted_ca_keys"));
+    assert_eq!(problem(typ, &[0, 1, 4]), Malformed::Value("identifier_type"), "of an unknown length");
+    assert_eq!(problem(typ, &[0, 3, 2, 0, 0]), Malformed::Empty("x509_name"));
+    assert_eq!(problem(typ, &[0, 3, 2, 0, 1]), Malformed::Truncated("x509_name"));
+    let short = |identifier| [&[0, 20, identifier][..], &digest[1..]].concat();
+    assert_eq!(problem(typ, &short(1)), Malformed::Truncated("key_sha1_hash"));
+    assert_eq!(problem(typ, &short(3)), Malformed::Truncated("cert_sha1_hash"));
+}
+
+#[test]
+fn certificate_authorities_are_at_least_one_name() {
+    let typ = ExtensionType::CERTIFICATE_AUTHORITIES;
+    assert_eq!(problem(typ, &[0, 0]), Malformed::Empty("authorities"));
+    assert_eq!(problem(typ, &[0, 2, 0, 0]), Malformed::Empty("authorities"), "an empty name");
+    assert_eq!(problem(typ, &[0, 3, 0, 2, 0x30]), Malformed::Truncated("authorities"), "a name beyond the list");
+    assert_eq!(problem(typ, &[0, 3, 0, 1, 0x30, 0]), Malformed::Trailing("certificate_authorities"));
 }
 
 #[test]

@@ -17,14 +17,16 @@ fn messages_without_content_have_none() {
 
 #[test]
 fn a_chain_may_be_empty_but_a_certificate_may_not() {
-    assert!(Certificate::read(&[0, 0, 0]).unwrap().chain.is_empty());
-    assert_eq!(Certificate::read(&[0, 0, 3, 0, 0, 0]), Err(Malformed::Empty("certificate_list")));
+    let empty = Certificate::read(&[0, 0, 0]).unwrap();
+    assert!(empty.is_empty() && empty.chain().unwrap().is_empty());
+    let body = [0, 0, 3, 0, 0, 0];
+    assert_eq!(Certificate::read(&body).unwrap().chain(), Err(Malformed::Empty("certificate_list")));
 }
 
 #[test]
 fn certificates_come_in_the_order_of_the_chain() {
     let body = [0, 0, 9, 0, 0, 1, 7, 0, 0, 2, 8, 9];
-    let chain = Certificate::read(&body).unwrap().chain;
+    let chain = Certificate::read(&body).unwrap().chain().unwrap();
     assert!(chain.iter().eq([&[7][..], &[8, 9]]));
     assert_eq!(chain.raw(), &body[3..]);
 }
@@ -32,10 +34,18 @@ fn certificates_come_in_the_order_of_the_chain() {
 #[test]
 fn a_certificate_may_not_reach_beyond_the_chain_nor_the_chain_beyond_the_message() {
     let what = "certificate_list";
-    assert_eq!(Certificate::read(&[0, 0, 4, 0, 0, 2, 7]), Err(Malformed::Truncated(what)), "a certificate");
-    assert_eq!(Certificate::read(&[0, 0, 5, 0, 0, 1, 7]), Err(Malformed::Truncated(what)), "the chain");
-    assert_eq!(Certificate::read(&[0, 0, 5, 0, 0, 1, 7, 0]), Err(Malformed::Truncated(what)), "a length");
-    assert_eq!(Certificate::read(&[0, 0, 0, 0]), Err(Malformed::Trailing("Certificate")));
+    let chain = |body: &[u8]| Certificate::read(body).and_then(|message| message.chain().map(|_| ()));
+    assert_eq!(chain(&[0, 0, 4, 0, 0, 2, 7]), Err(Malformed::Truncated(what)), "a certificate");
+    assert_eq!(chain(&[0, 0, 5, 0, 0, 1, 7]), Err(Malformed::Truncated(what)), "the chain");
+    assert_eq!(chain(&[0, 0, 5, 0, 0, 1, 7, 0]), Err(Malformed::Truncated(what)), "a length");
+    assert_eq!(chain(&[0, 0, 0, 0]), Err(Malformed::Trailing("Certificate")));
+}
+
+#[test]
+fn a_raw_public_key_is_all_that_its_message_holds_and_not_empty() {
+    assert_eq!(Certificate::read(&[0, 0, 3, 7, 8, 9]).unwrap().raw_public_key(), Ok(&[7, 8, 9][..]));
+    let empty = Certificate::read(&[0, 0, 0]).unwrap();
+    assert_eq!(empty.raw_public_key(), Err(Malformed::Empty("subjectPublicKeyInfo")));
 }
 
 #[test]

@@ -30,6 +30,13 @@ pub(super) fn list(prefix: Prefix, size: impl Into<SizeRange>) -> impl Strategy<
     })
 }
 
+/// The encoded content of a list of trusted authorities.
+fn trusted_authorities() -> impl Strategy<Value = Vec<u8>> {
+    let digest = (prop_oneof![Just(1), Just(3)], bytes(20)).prop_map(|(typ, digest)| [vec![typ], digest].concat());
+    let name = list(Prefix::U16, 1).prop_map(|name| [vec![2], name].concat());
+    collection::vec(prop_oneof![Just(vec![0]), digest, name], 0..4).prop_map(|authorities| authorities.concat())
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct ClientHelloParts {
     version: u16,
@@ -49,10 +56,13 @@ struct ClientExtensionsParts {
     signature_algorithms: Option<Vec<SignatureScheme>>,
     alpn: Option<Vec<u8>>,
     status_request: Option<(bool, Vec<u8>, Vec<u8>)>,
+    certificate_types: [Option<Vec<u8>>; 2],
     session_ticket: Option<Vec<u8>>,
     supported_versions: Option<Vec<ProtocolVersion>>,
     max_fragment_length: Option<u8>,
     record_size_limit: Option<u16>,
+    trusted_ca_keys: Option<Vec<u8>>,
+    certificate_authorities: Option<Vec<u8>>,
     flags: [bool; 2],
 }
 
@@ -78,13 +88,17 @@ prop_compose! {
         signature_algorithms in option::of(codes()),
         alpn in option::of(list(Prefix::U8, 1..4)),
         status_request in option::of((any::<bool>(), list(Prefix::U16, 0..3), bytes(0..20))),
+        certificate_types in [option::of(bytes(1..4)), option::of(bytes(1..4))],
         session_ticket in option::of(bytes(0..200)),
         supported_versions in option::of(codes()),
         (max_fragment_length, record_size_limit, flags) in any::<(Option<u8>, Option<u16>, [bool; 2])>(),
+        (trusted_ca_keys, certificate_authorities) in
+            (option::of(trusted_authorities()), option::of(list(Prefix::U16, 1..4))),
     ) -> ClientExtensionsParts {
         ClientExtensionsParts {
             server_name, renegotiation_info, supported_groups, ec_point_formats, signature_algorithms, alpn,
-            status_request, session_ticket, supported_versions, max_fragment_length, record_size_limit, flags,
+            status_request, certificate_types, session_ticket, supported_versions, max_fragment_length,
+            record_size_limit, trusted_ca_keys, certificate_authorities, flags,
         }
     }
 }
@@ -120,10 +134,17 @@ impl ClientExtensionsParts {
                 false => StatusRequest::Other { status_type: 2, request: rest },
             }),
             signed_certificate_timestamp: self.flags[1],
+            client_certificate_type: self.certificate_types[0].as_deref(),
+            server_certificate_type: self.certificate_types[1].as_deref(),
             session_ticket: self.session_ticket.as_deref(),
             max_fragment_length: self.max_fragment_length.map(MaxFragmentLength),
             record_size_limit: self.record_size_limit,
             supported_versions: self.supported_versions.as_deref().map(List::from),
+            trusted_ca_keys: self.trusted_ca_keys.as_deref().map(TrustedAuthorities::from_encoded),
+            certificate_authorities: self
+                .certificate_authorities
+                .as_deref()
+                .map(|names| OpaqueList::from_encoded(Prefix::U16, names)),
             all: Extensions::default(),
         }
     }
@@ -140,7 +161,8 @@ pub(super) struct ServerHelloParts {
     alpn: Option<Vec<u8>>,
     scts: Option<Vec<u8>>,
     limits: (Option<u8>, Option<u16>),
-    flags: [bool; 4],
+    certificate_types: [Option<u8>; 2],
+    flags: [bool; 5],
 }
 
 prop_compose! {
@@ -154,19 +176,23 @@ prop_compose! {
         alpn in option::of(bytes(1..20)),
         scts in option::of(list(Prefix::U16, 1..4)),
         limits in any::<(Option<u8>, Option<u16>)>(),
-        flags in any::<[bool; 4]>(),
+        certificate_types in any::<[Option<u8>; 2]>(),
+        flags in any::<[bool; 5]>(),
     ) -> ServerHelloParts {
         ServerHelloParts {
-            version, random, session_id, choice, renegotiation_info, ec_point_formats, alpn, scts, limits, flags,
+            version, random, session_id, choice, renegotiation_info, ec_point_formats, alpn, scts, limits,
+            certificate_types, flags,
         }
     }
 }
 
 impl ServerHelloParts {
     pub(super) fn hello(&self) -> ServerHello<'_> {
-        let [server_name, extended_master_secret, status_request, session_ticket] = self.flags;
+        let [server_name, extended_master_secret, trusted_ca_keys, status_request, session_ticket] = self.flags;
         let (cipher_suite, compression_method) = self.choice;
         let (max_fragment_length, record_size_limit) = self.limits;
+        let [client_certificate_type, server_certificate_type] =
+            self.certificate_types.map(|code| code.map(CertificateType));
         ServerHello {
             version: ProtocolVersion(self.version),
             random: &self.random,
@@ -179,11 +205,14 @@ impl ServerHelloParts {
                 renegotiation_info: self.renegotiation_info.as_deref(),
                 ec_point_formats: self.ec_point_formats.as_deref(),
                 alpn: self.alpn.as_deref(),
+                trusted_ca_keys,
                 status_request,
                 signed_certificate_timestamp: self
                     .scts
                     .as_deref()
                     .map(|scts| OpaqueList::from_encoded(Prefix::U16, scts)),
+                client_certificate_type,
+                server_certificate_type,
                 session_ticket,
                 max_fragment_length: max_fragment_length.map(MaxFragmentLength),
                 record_size_limit,
@@ -212,11 +241,8 @@ pub(super) fn each_message() -> Vec<BoxedStrategy<(HandshakeType, Vec<u8>)>> {
                 (HandshakeType::NEW_SESSION_TICKET, encode(|w| message.write(w)))
             })
             .boxed(),
-        list(Prefix::U24, 0..4)
-            .prop_map(|chain| {
-                let message = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, &chain) };
-                (HandshakeType::CERTIFICATE, encode(|w| message.write(w)))
-            })
+        prop_oneof![list(Prefix::U24, 0..4), opaque()]
+            .prop_map(|content| (HandshakeType::CERTIFICATE, encode(|w| Certificate::from_encoded(&content).write(w))))
             .boxed(),
         (any::<[u16; 2]>(), filled(), opaque())
             .prop_map(|([group, scheme], public_key, signature)| {
@@ -228,6 +254,7 @@ pub(super) fn each_message() -> Vec<BoxedStrategy<(HandshakeType, Vec<u8>)>> {
         (bytes(1..4), codes(), list(Prefix::U16, 0..4))
             .prop_map(|(types, schemes, authorities)| {
                 let message = CertificateRequest {
+                    certificate_type: CertificateType::X509,
                     certificate_types: &types,
                     schemes: List::from(&schemes[..]),
                     authorities: OpaqueList::from_encoded(Prefix::U16, &authorities),

@@ -69,10 +69,24 @@ fn flags_of_a_server_have_no_content() {
     for typ in [
         ExtensionType::SERVER_NAME,
         ExtensionType::EXTENDED_MASTER_SECRET,
+        ExtensionType::TRUSTED_CA_KEYS,
         ExtensionType::STATUS_REQUEST,
         ExtensionType::SESSION_TICKET,
     ] {
         assert_eq!(problem(typ, &[0]), Malformed::Trailing(typ.name().unwrap()));
+    }
+}
+
+#[test]
+fn a_server_chooses_exactly_one_type_of_certificate_for_each_side() {
+    let body = with_extensions(&bare(), &[(19, &[0]), (20, &[2])]);
+    let extensions = ServerHello::read(&body).unwrap().extensions;
+    assert_eq!(extensions.client_certificate_type, Some(CertificateType::X509));
+    assert_eq!(extensions.server_certificate_type, Some(CertificateType::RAW_PUBLIC_KEY));
+    for typ in [ExtensionType::CLIENT_CERTIFICATE_TYPE, ExtensionType::SERVER_CERTIFICATE_TYPE] {
+        let name = typ.name().unwrap();
+        assert_eq!(problem(typ, &[]), Malformed::Truncated(name), "none");
+        assert_eq!(problem(typ, &[1, 2]), Malformed::Trailing(name), "a list, as a client sends it");
     }
 }
 

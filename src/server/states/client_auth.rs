@@ -7,11 +7,10 @@ use pki_types::UnixTime;
 use super::finish::Exchange;
 use super::{Cx, KeysReady, WaitChangeCipherSpec, WaitClientKeyExchange};
 use crate::ask::{Ask, Token, Verdict, VerifyRequest};
-use crate::crypto::{KeyAlgorithm, PublicKey, RSA_BITS};
 use crate::decision::Decision;
-use crate::error::{CertificateError, Reason};
+use crate::error::Reason;
 use crate::identity::{Peer, PeerCertificates};
-use crate::message::{Certificate, CertificateVerify, ClientKeyExchange};
+use crate::message::{Certificate, CertificateType, CertificateVerify, ClientKeyExchange};
 use crate::proof::{Claim, PeerProof};
 use crate::server::flow::{AfterCertificate, AfterCertificateVerify, AfterClaimantKeyExchange, AfterVerdict, Asks, On};
 use crate::session::ClientAuthPolicy;
@@ -19,15 +18,16 @@ use crate::session::ClientAuthPolicy;
 /// The client was asked for its certificate.
 pub(crate) struct WaitCertificate {
     pub(super) exchange: Exchange,
+    pub(super) certificate_type: CertificateType,
 }
 
 impl On<Certificate<'_>> for WaitCertificate {
     type Next = AfterCertificate;
 
     fn on(self, cx: &mut Cx<'_>, certificate: Certificate<'_>) -> Result<AfterCertificate, Reason> {
-        let WaitCertificate { exchange } = self;
-        if !certificate.chain.is_empty() {
-            cx.facts.peer_certificates = Some(PeerCertificates::from(certificate));
+        let WaitCertificate { exchange, certificate_type } = self;
+        if let Some(shown) = PeerCertificates::read(certificate, certificate_type)? {
+            cx.facts.peer_certificates = Some(shown);
             return Ok(AfterCertificate::AskVerify(AskVerify { exchange, now: cx.common().clock.now() }));
         }
         // RFC 5246 §7.4.6: whether to go on without one is for the server to say.
@@ -94,23 +94,9 @@ impl On<Verdict> for AskVerify {
 
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdict, Reason> {
         let claim = Claim::accepted(verdict)?;
-        check_key(cx, claim.key())?;
         cx.hs.peer_not_after = claim.not_after();
         let next = WaitClaimantKeyExchange { claim, exchange: self.exchange };
         Ok(AfterVerdict::WaitClaimantKeyExchange(next))
-    }
-}
-
-/// RFC 8422 §5.5: a curve of ours, as those of the key exchange.
-fn check_key(cx: &Cx<'_>, key: &PublicKey) -> Result<(), Reason> {
-    match key.algorithm() {
-        // Whoever verified the certificate may know of no limits; a huge key must not be worked with.
-        KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
-            let (least, most) = (*RSA_BITS.start(), *RSA_BITS.end());
-            Err(CertificateError::RsaKeySize { bits, least, most }.into())
-        }
-        KeyAlgorithm::Ecdsa(curve) if cx.common().group(curve).is_none() => Err(Reason::CurveNotOffered(curve)),
-        _ => Ok(()),
     }
 }
 

@@ -2,14 +2,13 @@ use alloc::sync::Arc;
 
 use super::{AskSession, AskSignature, Cx};
 use crate::ask::{Ask, IdentityRequest, Resolved, Token};
-use crate::codec::Prefix;
 use crate::crypto::Suite;
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{
-    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, OpaqueList, ProtocolVersion,
-    ServerExtensions, ServerHello, StatusRequest, UNCOMPRESSED,
+    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, ServerExtensions,
+    ServerHello, StatusRequest, UNCOMPRESSED,
 };
 use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
 use crate::server::negotiate;
@@ -61,9 +60,11 @@ impl On<Resolved> for AskIdentity {
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
+        cx.hs.kept.client_certificate_type = negotiate::client_certificate_type(cx, &hello)?;
         // RFC 5077 §3.4: a session ID is for those who get no ticket.
-        let session_ticket = cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
-        let stored = cx.hs.config.session_store.is_some() && !session_ticket;
+        let keeps = cx.may_leave_session();
+        let session_ticket = keeps && cx.hs.config.tickets.is_some() && hello.extensions.session_ticket.is_some();
+        let stored = keeps && cx.hs.config.session_store.is_some() && !session_ticket;
         let (random, session_id) = negotiate::server_random(cx, stored)?;
         cx.hs.kept.ticket_promised = session_ticket;
         cx.hs.kept.session_id = stored.then_some(session_id);
@@ -71,8 +72,7 @@ impl On<Resolved> for AskIdentity {
         let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
         let says = Says { suite: chosen.suite, random, session_id, session_ticket, identity: Some(&identity) };
         send_hello(cx, &hello, &says)?;
-        let chain = Certificate { chain: OpaqueList::from_encoded(Prefix::U24, identity.encoded_chain()) };
-        cx.send(HandshakeType::CERTIFICATE, |w| chain.write(w))?;
+        cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(identity.encoded()).write(w))?;
         if let Some(response) = response {
             // RFC 6066 §8: immediately after Certificate.
             cx.send(HandshakeType::CERTIFICATE_STATUS, |w| CertificateStatus { response }.write(w))?;
@@ -88,6 +88,11 @@ impl On<Resolved> for AskIdentity {
 /// RFC 6066 §8. Whom the client trusts to answer is for it to check: our response is what our issuer says.
 fn asks_for_status(hello: &ClientHello<'_>) -> bool {
     matches!(hello.extensions.status_request, Some(StatusRequest::Ocsp { .. }))
+}
+
+/// RFC 6066 §6: the server says so if the authorities that the client names guided its choice.
+fn is_trusted(hello: &ClientHello<'_>, identity: &Identity) -> bool {
+    hello.extensions.trusted_ca_keys.is_some_and(|authorities| identity.is_issued_by(authorities.names()))
 }
 
 /// What ServerHello says differently in a full handshake and in a resumption.
@@ -125,11 +130,20 @@ pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
             alpn: alpn.as_deref(),
             session_ticket,
+            trusted_ca_keys: identity.is_some_and(|identity| is_trusted(hello, identity)),
             status_request: asks_for_status(hello)
                 && identity.is_some_and(|identity| identity.ocsp_response().is_some()),
             signed_certificate_timestamp: identity
                 .and_then(Identity::sct_list)
                 .filter(|_| hello.extensions.signed_certificate_timestamp),
+            client_certificate_type: cx
+                .hs
+                .kept
+                .client_certificate_type
+                .filter(|_| hello.extensions.client_certificate_type.is_some()),
+            server_certificate_type: identity
+                .map(Identity::certificate_type)
+                .filter(|_| hello.extensions.server_certificate_type.is_some()),
             max_fragment_length: cx.facts.max_fragment_length,
             record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
             ..ServerExtensions::default()

@@ -18,14 +18,15 @@ use crate::ask::{
 };
 use crate::crypto::FinishedLabel;
 use crate::decision::Decision;
-use crate::error::Reason;
+use crate::error::{CertificateError, Reason};
 use crate::handshake::{MasterReady, SessionId, Stored};
+use crate::identity::PeerCertificates;
 use crate::message::{HandshakeType, NewSessionTicket};
 use crate::observer::NotResumed;
 use crate::proof::{Binding, KeyExchangeProof, PeerProof, Resumable};
 use crate::server::flow::{AfterFound, AfterRenewal, AfterVerdictAgain, Asks, On};
 use crate::server::negotiate;
-use crate::session::{Handle, Session, Side};
+use crate::session::{Handle, LONGEST_TICKET, Session, Side};
 
 /// The client offers a session.
 pub(crate) struct AskSession {
@@ -48,7 +49,8 @@ impl AskSession {
                 config.tickets.as_ref()?;
                 Lookup::Ticket(place(cx, ticket)?)
             }
-            _ if !session_id.is_empty() => {
+            // All session IDs of ours have 32 bytes.
+            _ if session_id.len() == size_of::<SessionId>() => {
                 config.session_store.as_ref()?;
                 Lookup::Id(place(cx, session_id)?)
             }
@@ -101,10 +103,11 @@ impl On<Found> for AskSession {
 
     fn on(self, cx: &mut Cx<'_>, found: Found) -> Result<AfterFound, Reason> {
         match self.accept(cx, found) {
-            Ok((found, resumable)) if cx.common().verify_on_resumption && found.session.peer_certificates.is_some() => {
-                Ok(AfterFound::AskVerifyAgain(AskVerifyAgain { now: self.now, found, resumable }))
+            Ok((resumable, renew)) => {
+                let verify = cx.common().verify_on_resumption && resumable.session().peer_certificates.is_some();
+                let accepted = Accepted { resumable, renew, now: self.now };
+                if verify { Ok(AskVerifyAgain(accepted).into()) } else { resume(cx, accepted) }
             }
-            Ok((found, resumable)) => resume(cx, found, &resumable, self.now),
             Err(Refused::Session(why)) => {
                 cx.not_resumed(&why);
                 Ok(AfterFound::AskIdentity(AskIdentity))
@@ -136,13 +139,12 @@ impl From<Reason> for Refused {
 
 impl AskSession {
     /// Whether what was found fits this client and this configuration.
-    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<(FoundSession, Resumable), Refused> {
+    fn accept(&self, cx: &Cx<'_>, found: Found) -> Result<(Resumable, bool), Refused> {
         let (id, none) = match &self.lookup {
             Lookup::Ticket(_) => (None, NotResumed::TicketDeclined),
             Lookup::Id(range) => (Some(part(cx, range)), NotResumed::UnknownSession),
         };
-        let found = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
-        let session = &*found.session;
+        let FoundSession { session, renew } = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
         let common = cx.common();
         let hello = client_hello(&cx.hs.kept.client_hello)?;
         let binding = Binding {
@@ -153,10 +155,13 @@ impl AskSession {
             server_name: cx.facts.server_name.as_deref(),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
+            certificate_types: &cx.hs.config.client_types,
+            without_ems: common.resumes_without_ems && !cx.facts.extended_master_secret,
         };
         // RFC 5246 §7.4.1.2: the client's list has the suite of the session.
         let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
         let resumable = Resumable::check(session, &binding, |suite| fits(suite.id))?;
+        let session = resumable.session();
         if session.alpn != cx.facts.alpn {
             return Err(NotResumed::OtherApplicationProtocol.into());
         }
@@ -164,32 +169,44 @@ impl AskSession {
         if session.max_fragment_length != cx.facts.max_fragment_length.map(|length| length.0) {
             return Err(NotResumed::OtherFragmentLength.into());
         }
-        // RFC 7627 §5.3. Where neither has it, the session is as good as the connections of such a peer are anyway: no keys are
-        // exported and there is no `tls-unique` (§5.4). A configuration that requires it has refused the client before.
-        match (session.extended_master_secret, cx.facts.extended_master_secret) {
-            (true, false) => Err(Reason::ResumedWithoutExtendedMasterSecret.into()),
-            (false, true) => Err(NotResumed::NoExtendedMasterSecret.into()),
-            _ => Ok((found, resumable)),
+        // RFC 7627 §5.3.
+        if session.extended_master_secret && !cx.facts.extended_master_secret {
+            return Err(Reason::ResumedWithoutExtendedMasterSecret.into());
         }
+        Ok((resumable, renew))
+    }
+}
+
+/// A session that is about to be resumed.
+struct Accepted {
+    resumable: Resumable,
+    /// The client is to get a new ticket.
+    renew: bool,
+    now: UnixTime,
+}
+
+impl Accepted {
+    fn certificates(&self) -> Option<&PeerCertificates> {
+        self.resumable.session().peer_certificates.as_ref()
     }
 }
 
 /// The session fits; the client's certificates are to be looked at again.
-pub(crate) struct AskVerifyAgain {
-    now: UnixTime,
-    found: FoundSession,
-    resumable: Resumable,
-}
+pub(crate) struct AskVerifyAgain(Accepted);
 
 impl Asks for AskVerifyAgain {
     type Answer = Verdict;
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Verdict>, Reason> {
-        verify(cx, self.found.session.peer_certificates.as_ref(), true, self.now)
+        verify(cx, self.0.certificates(), true, self.0.now)
     }
 
     fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
-        verify_request(self.found.session.peer_certificates.as_ref(), true, self.now, token)
+        verify_request(self.0.certificates(), true, self.0.now, token)
+    }
+
+    fn without_answer(&self, why: &'static str) -> Option<Verdict> {
+        Some(Verdict(Err(CertificateError::Refused(why.into()))))
     }
 }
 
@@ -197,24 +214,32 @@ impl On<Verdict> for AskVerifyAgain {
     type Next = AfterVerdictAgain;
 
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdictAgain, Reason> {
-        if let Err(error) = verdict.0 {
-            cx.not_resumed(&NotResumed::CertificateRefused(error.to_string()));
-            return Ok(AfterVerdictAgain::AskIdentity(AskIdentity));
+        match verdict.0 {
+            Ok(verified) => {
+                cx.hs.peer_not_after = verified.not_after();
+                resume(cx, self.0)
+            }
+            Err(error) => {
+                cx.not_resumed(&NotResumed::CertificateRefused(error.to_string()));
+                if let (Handle::Id(id), Some(store)) = (&self.0.resumable.session().handle, &cx.hs.config.session_store)
+                {
+                    store.remove(id);
+                }
+                Ok(AfterVerdictAgain::AskIdentity(AskIdentity))
+            }
         }
-        resume(cx, self.found, &self.resumable, self.now)
     }
 }
 
 /// ServerHello, with the client's session ID: by that it knows that its session is resumed.
-fn resume<N>(cx: &mut Cx<'_>, found: FoundSession, resumable: &Resumable, now: UnixTime) -> Result<N, Reason>
+fn resume<N>(cx: &mut Cx<'_>, accepted: Accepted) -> Result<N, Reason>
 where
     N: From<AskRenewal> + From<WaitChangeCipherSpec>,
 {
-    let FoundSession { session, renew } = found;
-    let proofs = Proofs {
-        peer: PeerProof::from_session(&session, resumable),
-        key_exchange: KeyExchangeProof::from_session(resumable),
-    };
+    let Accepted { resumable, renew, now } = accepted;
+    let session = resumable.session();
+    let proofs =
+        Proofs { peer: PeerProof::from_session(&resumable), key_exchange: KeyExchangeProof::from_session(&resumable) };
     if let (Handle::Id(id), Some(store)) = (&session.handle, &cx.hs.config.session_store)
         && let Ok(id) = SessionId::try_from(&**id)
     {
@@ -222,16 +247,16 @@ where
     }
     let body = mem::take(&mut cx.hs.kept.client_hello);
     let hello = client_hello(&body)?;
-    let suite = session.suite;
-    let master = cx.resume_master_secret(&session);
-    cx.take_over(Arc::clone(&session));
+    let master = cx.resume_master_secret(session);
+    cx.take_over(session);
     let (random, _) = negotiate::server_random(cx, false)?;
-    let says = Says { suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
+    let says =
+        Says { suite: session.suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
     send_hello(cx, &hello, &says)?;
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {
-        return Ok(AskRenewal { proofs, master, session, now }.into());
+        return Ok(AskRenewal { proofs, master, session: Arc::clone(session), now }.into());
     }
     Ok(finish(cx, proofs, master)?.into())
 }
@@ -290,11 +315,12 @@ const REST_OF_HELLO: usize = 2 << 10;
 /// NewSessionTicket, which was promised: without a ticket it is an empty one (RFC 5077 §3.3).
 pub(super) fn send_ticket(cx: &mut Cx<'_>, sealed: Sealed) -> Result<(), Reason> {
     // The ticket comes back in a ClientHello, which has to be within our own limit.
-    let limit = cx.common().message_limits.other.saturating_sub(REST_OF_HELLO);
+    let limit = cx.common().message_limits.other.saturating_sub(REST_OF_HELLO).min(LONGEST_TICKET);
     let sealed = match sealed.0 {
         Ok(Some(new)) if new.ticket.len() > limit => {
             Err(format!("its ticket has {} bytes, and no more than {limit} come back", new.ticket.len()))
         }
+        Ok(None) => Err("the sealer made none".into()),
         sealed => sealed,
     };
     let ticket = sealed.unwrap_or_else(|why| {

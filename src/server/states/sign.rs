@@ -11,12 +11,13 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{
-    CertificateRequest, ClientCertificateType as Type, EcdhParams, HandshakeType, NamedGroup, OpaqueList,
-    ServerHelloDone, ServerKeyExchange, SignatureScheme,
+    CertificateRequest, CertificateType, ClientCertificateType as Type, EcdhParams, HandshakeType, NamedGroup,
+    OpaqueList, ServerHelloDone, ServerKeyExchange, SignatureScheme,
 };
 use crate::proof::{KeyExchangeProof, OwnSignature, PeerProof};
 use crate::server::flow::{AfterSignature, Asks, On};
 use crate::server::negotiate::Chosen;
+use crate::session::ClientAuthPolicy;
 
 /// The ephemeral key wants its signature.
 pub(crate) struct AskSignature {
@@ -65,24 +66,28 @@ impl On<Signature> for AskSignature {
         let params = EcdhParams { group: self.group, public_key: self.exchange.public_key() };
         let keys = ServerKeyExchange { params, scheme: self.scheme, signature: signature.as_bytes() };
         cx.send(HandshakeType::SERVER_KEY_EXCHANGE, |w| keys.write(w))?;
-        let asks_client = cx.hs.config.client_auth.is_some();
-        if asks_client {
-            send_request(cx)?;
+        let asked_for = cx.hs.kept.client_certificate_type;
+        if let Some(certificate_type) = asked_for {
+            send_request(cx, certificate_type)?;
         }
         cx.send(HandshakeType::SERVER_HELLO_DONE, |w| ServerHelloDone.write(w))?;
         cx.outgoing.flush_flight()?;
         let exchange = Exchange { proof, group: self.group, exchange: self.exchange };
-        Ok(if asks_client {
-            AfterSignature::WaitCertificate(WaitCertificate { exchange })
-        } else {
-            let peer = PeerProof::not_requested();
-            AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange })
-        })
+        if let Some(certificate_type) = asked_for {
+            return Ok(AfterSignature::WaitCertificate(WaitCertificate { exchange, certificate_type }));
+        }
+        cx.hs.transcript.take_messages();
+        let peer = match cx.hs.config.client_auth_policy() {
+            ClientAuthPolicy::NotRequested => PeerProof::not_requested(),
+            // It has none of a type that is taken.
+            ClientAuthPolicy::Optional | ClientAuthPolicy::Required => PeerProof::declined(),
+        };
+        Ok(AfterSignature::WaitClientKeyExchange(WaitClientKeyExchange { peer, exchange }))
     }
 }
 
 /// RFC 5246 §7.4.4.
-fn send_request(cx: &mut Cx<'_>) -> Result<(), Reason> {
+fn send_request(cx: &mut Cx<'_>, certificate_type: CertificateType) -> Result<(), Reason> {
     let config = Arc::clone(&cx.hs.config);
     let signs = |auth: SuiteAuth| config.client_schemes.iter().any(|scheme| auth.signs_with(*scheme));
     let certificate_types: &[u8] = match (signs(SuiteAuth::Ecdsa), signs(SuiteAuth::Rsa)) {
@@ -90,10 +95,16 @@ fn send_request(cx: &mut Cx<'_>) -> Result<(), Reason> {
         (true, false) => &[Type::ECDSA_SIGN.0],
         (false, _) => &[Type::RSA_SIGN.0],
     };
+    // Nobody issued a raw public key.
+    let authorities = match certificate_type {
+        CertificateType::RAW_PUBLIC_KEY => &[],
+        _ => config.client_authorities.as_slice(),
+    };
     let request = CertificateRequest {
+        certificate_type,
         certificate_types,
         schemes: config.client_schemes.as_slice().into(),
-        authorities: OpaqueList::from_encoded(Prefix::U16, &config.client_authorities),
+        authorities: OpaqueList::from_encoded(Prefix::U16, authorities),
     };
     cx.send(HandshakeType::CERTIFICATE_REQUEST, |w| request.write(w))
 }

@@ -12,10 +12,13 @@ use proptest::sample::{Index, select};
 
 use super::*;
 use crate::codec::Malformed;
-use crate::message::CipherSuite;
+use crate::message::{CertificateType, CipherSuite};
 
 prop_compose! {
-    fn any_certificates()(chain in bytes_of(bytes_of(any::<u8>(), 1..80), 1..4)) -> PeerCertificates {
+    fn any_certificates()(chain in bytes_of(bytes_of(any::<u8>(), 1..80), 1..4), raw in any::<bool>()) -> PeerCertificates {
+        if raw {
+            return PeerCertificates::from_encoded(CertificateType::RAW_PUBLIC_KEY, &chain[0]).unwrap().unwrap();
+        }
         let chain: Vec<_> = chain.into_iter().map(CertificateDer::from).collect();
         PeerCertificates::new(&chain).unwrap()
     }
@@ -133,7 +136,7 @@ const SEED: &[u8] = include_bytes!("../../../fuzz/data/session.bin");
 
 /// The bytes of [`server`], field by field as [`Session::to_bytes`] documents them.
 fn golden() -> Vec<u8> {
-    let fields: [&str; 17] = [
+    let fields: [&str; 18] = [
         "01",
         "02",
         "c02c",
@@ -145,6 +148,7 @@ fn golden() -> Vec<u8> {
         "0009612e6578616d706c65",
         "026832",
         "02",
+        "00",
         "00000d0000033001050000043002_0506",
         "080000000071_4139a0",
         &("20".to_string() + &"e0".repeat(32)),
@@ -164,6 +168,24 @@ fn the_format_does_not_drift() {
         [Handle::Id([7; 3].into()), Handle::Ticket([8; 2].into())].map(|handle| client(handle).to_bytes());
     assert!(hex::encode(&*id).ends_with("04010003070707"), "{}", hex::encode(&*id));
     assert!(hex::encode(&*ticket).ends_with("040200020808"), "{}", hex::encode(&*ticket));
+}
+
+#[test]
+fn a_raw_public_key_is_kept_and_is_none_if_it_is_empty() {
+    let certificates = PeerCertificates::from_encoded(CertificateType::RAW_PUBLIC_KEY, &[7, 8]).unwrap();
+    let session = Session { peer_certificates: certificates, ..server() };
+    let bytes = session.to_bytes();
+    assert!(hex::encode(&*bytes).contains("0202000002_0708".replace('_', "").as_str()), "{}", hex::encode(&*bytes));
+    let read = Session::from_bytes(&bytes).unwrap();
+    assert_same(&read, &session);
+    assert_eq!(read.peer_certificates().unwrap().raw_public_key(), Some(&[7, 8][..]));
+
+    let session = Session { peer_certificates: None, peer_not_after: None, ..client(Handle::Id([7; 3].into())) };
+    let mut bytes = session.to_bytes().to_vec();
+    assert_eq!(bytes[112..116], [0; 4]);
+    bytes[112] = 2;
+    let empty = Malformed::Empty("peer_certificates");
+    assert_eq!(Session::from_bytes(&bytes).map(|_| ()), Err(SessionError::Malformed(empty)));
 }
 
 #[test]
@@ -196,6 +218,7 @@ fn what_has_no_meaning_is_refused_by_name() {
     assert_eq!(changed(52, &[2]), value("extended_master_secret"));
     assert_eq!(changed(99, &[0xff]), value("server_name"));
     assert_eq!(changed(111, &[3]), value("client_auth"));
+    assert_eq!(changed(112, &[1]), value("certificate_type"), "OpenPGP");
     let end = golden().len();
     assert_eq!(changed(end - 4, &[5]), value("max_fragment_length"));
     assert_eq!(changed(end - 3, &[3]), value("handle"));
@@ -257,7 +280,7 @@ fn a_session_ends_with_its_lifetime_or_with_the_peers_certificates() {
     let session = server();
     assert_eq!(session.expires_at(), THEN + 3600);
     assert!(!session.is_expired(at(THEN + 3600)) && session.is_expired(at(THEN + 3601)));
-    assert!(!session.is_from_the_future(at(THEN)) && session.is_from_the_future(at(THEN - 1)));
+    assert!(!session.is_from_the_future(at(THEN - 60)) && session.is_from_the_future(at(THEN - 61)));
     let session = Session { peer_not_after: Some(THEN + 60), ..server() };
     assert_eq!(session.expires_at(), THEN + 60);
     let session = Session { created_at: u64::MAX - 1, peer_not_after: None, ..server() };

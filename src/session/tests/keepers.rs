@@ -17,11 +17,16 @@ fn ends(at: u64) -> Arc<Session> {
 }
 
 fn by_ticket(name: u8) -> Arc<Session> {
-    Arc::new(client(Handle::Ticket([name; 40].into())))
+    by(Handle::Ticket([name; 40].into()), name)
 }
 
 fn by_id(name: u8) -> Arc<Session> {
-    Arc::new(client(Handle::Id([name; 32].into())))
+    by(Handle::Id([name; 32].into()), name)
+}
+
+/// Each is of a handshake of its own.
+fn by(handle: Handle, secret: u8) -> Arc<Session> {
+    Arc::new(Session { master_secret: Box::new(Zeroizing::new([secret; 48])), ..client(handle) })
 }
 
 fn name(name: &str) -> ServerName<'_> {
@@ -183,6 +188,17 @@ fn the_newest_session_of_a_server_is_offered() {
     assert!(cache.find(&a, at(THEN + 3601)).is_none(), "it is expired");
     cache.remove(&b, &sessions[2]);
     assert!(cache.is_empty());
+}
+
+#[test]
+fn with_a_session_all_its_tickets_are_forgotten() {
+    let (a, cache) = (name("a.example"), ClientCache::new());
+    let [first, renewed] = [1, 2].map(|ticket| by(Handle::Ticket([ticket; 40].into()), 7));
+    for session in [&first, &by_ticket(3), &renewed] {
+        cache.put(&a, session.clone());
+    }
+    cache.remove(&a, &renewed);
+    assert_eq!(cache.len(), 1, "the one of another handshake");
 }
 
 #[test]

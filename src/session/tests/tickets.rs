@@ -1,8 +1,8 @@
 //! What is in a ticket, what opens it, and how long.
 
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ fn a_ticket_opens_to_its_session() {
     assert_eq!(lifetime_hint, 3600, "the session ends before the ticket");
     let opened = open(&tickets, &ticket, THEN + 10).unwrap();
     assert_eq!(*opened.session.to_bytes(), *session.to_bytes());
-    assert!(!opened.renew);
+    assert!(opened.renew, "a ticket is for one time");
     assert!(!ticket.windows(4).any(|window| window == [0xa5; 4]), "the master secret is not to be seen");
 }
 
@@ -126,10 +126,10 @@ fn a_ticket_is_opened_for_its_lifetime_and_not_before_it_was_sealed() {
     let tickets = Tickets::with_keys(key(1), []).unwrap().with_lifetime(Duration::from_secs(100)).unwrap();
     let NewTicket { ticket, lifetime_hint } = seal(&tickets, &long(THEN - 50), THEN).unwrap();
     assert_eq!(lifetime_hint, 100);
-    assert!(open(&tickets, &ticket, THEN - 1).is_none(), "it is from the future");
-    for (age, expected) in [(0, Some(false)), (50, Some(false)), (51, Some(true)), (100, Some(true)), (101, None)] {
-        let renew = open(&tickets, &ticket, THEN + age).map(|opened| opened.renew);
-        assert_eq!(renew, expected, "after {age} of 100 seconds");
+    assert!(open(&tickets, &ticket, THEN - 61).is_none(), "it is from the future");
+    assert!(open(&tickets, &ticket, THEN - 60).is_some(), "clocks differ");
+    for (age, opens) in [(0, true), (100, true), (101, false)] {
+        assert_eq!(open(&tickets, &ticket, THEN + age).is_some(), opens, "after {age} of 100 seconds");
     }
 }
 
@@ -156,20 +156,6 @@ fn a_session_is_not_resumed_for_longer_than_two_periods() {
     assert!(open(&tickets, &late.ticket, end).is_some());
     assert!(open(&tickets, &late.ticket, end + 1).is_none());
     assert!(seal(&tickets, &long(THEN), end + 1).is_none());
-}
-
-#[test]
-fn a_session_too_long_for_a_hello_gets_no_ticket() {
-    let tickets = Tickets::new().unwrap();
-    let with_certificate = |length| {
-        let certificate = CertificateDer::from(vec![1; length]);
-        let peer_certificates = Some(PeerCertificates::new([&certificate]).unwrap());
-        Arc::new(Session { peer_certificates, ..server() })
-    };
-    let fits = seal(&tickets, &with_certificate(5000), THEN).unwrap().ticket;
-    let most = (6 << 10) - fits.len();
-    assert_eq!(seal(&tickets, &with_certificate(5000 + most), THEN).unwrap().ticket.len(), 6 << 10);
-    assert!(seal(&tickets, &with_certificate(5001 + most), THEN).is_none());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use pki_types::UnixTime;
 use self::key::Key;
 pub use self::key::TicketKey;
 use self::keys::Keys;
+use super::value::CLOCK_SKEW;
 use super::{NewTicket, OpenedTicket, Session, Side, TicketSealer};
 use crate::codec::{Malformed, Reader};
 use crate::crypto::{Backend, Random};
@@ -40,8 +41,8 @@ use crate::error::ConfigError;
 /// last one until somebody does. A clock that is set back by less than a period changes nothing; by more, it makes a new key.
 /// What is gone does not come back.
 ///
-/// A ticket is renewed when it is past half of its lifetime, or no longer under the key that seals. A renewed ticket holds the
-/// same master secret, and so the session stays as old as it was: no renewal takes it beyond its end.
+/// A ticket is renewed each time it is shown, so that clients can show each one once. A renewed ticket holds the same master
+/// secret, and so the session stays as old as it was: no renewal takes it beyond its end.
 ///
 /// # Keys of a fleet
 ///
@@ -53,7 +54,7 @@ use crate::error::ConfigError;
 /// 2. a while later, as `current`, with the one before among the `others`;
 /// 3. a period later leave the old one out, everywhere, and destroy it.
 ///
-/// Their clocks have to agree: a ticket from the future is declined.
+/// Their clocks have to agree to a minute: a ticket from a later future is declined.
 ///
 /// Give [`Tickets::with_period`] the period of these exchanges: it limits tickets and sessions as above. Who holds a key can
 /// decrypt every connection whose ticket is under it, whenever it was recorded, so the period is how far forward secrecy reaches.
@@ -71,10 +72,6 @@ pub struct Tickets {
 impl Tickets {
     /// 12 hours, in seconds.
     const PERIOD: u32 = 12 * 60 * 60;
-
-    /// In a ClientHello it has to leave room for all else: a server reads 8 KiB of it (see
-    /// [`MessageLimits`](crate::MessageLimits)).
-    const MOST_BYTES: usize = 6 << 10;
 
     /// Tickets under keys of its own, with the defaults.
     ///
@@ -172,14 +169,13 @@ impl Tickets {
         let opened = key.open(ticket)?;
         let (sealed_at, session) = read(&opened).ok()?;
         let session = Session::from_bytes(session).ok().filter(|session| session.side == Side::Server)?;
-        // A ticket from the future has no age.
-        let age = now.checked_sub(sealed_at)?;
+        // A ticket from the future has no age; but clocks differ.
+        let age = now.saturating_add(CLOCK_SKEW).checked_sub(sealed_at)?.saturating_sub(CLOCK_SKEW);
         if age > self.lifetime.into() || now > self.end(&session) {
             return None;
         }
-        let is_current = keys.sealing(now, self.period).is_some_and(|sealing| Arc::ptr_eq(sealing, key));
-        let renew = !is_current || age > u64::from(self.lifetime / 2);
-        Some(OpenedTicket { session: Arc::new(session), renew })
+        // Always: a client that shows a ticket once, for the sake of privacy, needs one for the next time.
+        Some(OpenedTicket { session: Arc::new(session), renew: true })
     }
 
     fn try_seal(&self, session: &Session, now: u64) -> Option<NewTicket> {
@@ -187,8 +183,7 @@ impl Tickets {
         // A hint of 0 would leave it to the client how long that is (RFC 5077 §5.6).
         let lifetime_hint = u32::try_from(left).unwrap_or(u32::MAX).min(self.lifetime);
         let (sealed_at, bytes) = (now.to_be_bytes(), session.to_bytes());
-        let length = Key::OVERHEAD + sealed_at.len() + bytes.len();
-        if lifetime_hint == 0 || bytes.is_empty() || length > Self::MOST_BYTES {
+        if lifetime_hint == 0 || bytes.is_empty() {
             return None;
         }
         let keys = self.keys(now);

@@ -6,6 +6,7 @@ mod client_offers;
 mod floods;
 mod key_shares;
 mod order;
+mod raw_keys;
 mod records;
 mod resumption;
 mod server_choices;

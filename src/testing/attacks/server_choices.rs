@@ -96,12 +96,13 @@ fn any_other_version_is_refused() {
 
 #[test]
 fn an_extension_that_was_not_offered_is_refused() {
-    // max_fragment_length, truncated_hmac, status_request, heartbeat, SCT, client and server certificate type, padding,
+    // max_fragment_length, trusted_ca_keys, truncated_hmac, status_request, heartbeat, SCT, client and server certificate type, padding,
     // encrypt_then_mac, token binding, session_ticket, pre_shared_key, supported_versions, cookie, key_share, NPN, GREASE,
     // unknown. What has content is encoded well.
     let scts: &[u8] = &[0, 3, 0, 1, 7];
     for (extension, content) in [
         (1, &[1][..]),
+        (3, &[]),
         (4, &[]),
         (5, &[]),
         (15, &[1]),

@@ -8,10 +8,11 @@ use crate::alert::AlertDescription;
 use crate::client::config::ClientConfigBuilder;
 use crate::config::ExtendedMasterSecret;
 use crate::error::{CertificateError, Reason};
+use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, ProtocolVersion};
 use crate::observer::NotResumed;
 use crate::proof::PeerProof;
-use crate::session::{self, ClientAuthPolicy, Handle};
+use crate::session::{self, ClientAuthPolicy, Handle, Session};
 use crate::testing::bench::TO_CLIENT;
 use crate::testing::identities::{P256, Refusing, server_config};
 use crate::testing::puppet::{Letter, Side, suite};
@@ -69,6 +70,20 @@ fn a_session_with_client_authentication_is_not_resumed_where_nobody_is_asked() {
     }
 }
 
+/// RFC 7250: a verifier of certificates alone has never judged a raw public key.
+#[test]
+fn a_session_with_a_raw_public_key_is_not_resumed_where_none_is_taken() {
+    let shown = || Some(PeerCertificates::of_raw_public_key(P256.public_key()));
+    for by in WAYS {
+        let session = Session { peer_certificates: shown(), ..with_certificate(ClientAuthPolicy::Required) };
+        let mut server = Server::new(by, session, asks(ClientAuthPolicy::Required));
+        server.goes_on_in_full(|_| (), Some(NotResumed::OtherCertificateType));
+        assert_eq!(server.bench.real.state(), "WaitCertificate");
+    }
+    let (bench, _) = client(of_client(|session| session.peer_certificates = shown()), |config| config);
+    assert_ne!(offered(&bench).0, ID);
+}
+
 /// The triple handshake (RFC 7627 §5.3).
 #[test]
 fn a_session_with_extended_master_secret_is_not_offered_without_it() {
@@ -104,6 +119,22 @@ fn a_server_that_changes_extended_master_secret_when_it_resumes_is_refused() {
         bench.failed(result, &reason, AlertDescription::HANDSHAKE_FAILURE);
         assert!(matches!(keeper.seen.lock().expect("nobody panics here").last(), Some(Kept::Removed)));
     }
+}
+
+/// RFC 7627 §5.3: such sessions are for those who ask for them by name.
+#[test]
+fn a_session_that_never_had_extended_master_secret_is_not_resumed() {
+    for by in WAYS {
+        let session = changed(|session| session.extended_master_secret = false);
+        let mut server =
+            Server::new(by, session, |config| config.dangerous_resumption_without_extended_master_secret(false));
+        let without = |hello: &mut crate::message::ClientHello<'_>| hello.extensions.extended_master_secret = false;
+        server.is_full(without, Some(NotResumed::NoExtendedMasterSecret));
+    }
+    let (bench, _) = client(of_client(|session| session.extended_master_secret = false), |config| {
+        config.dangerous_resumption_without_extended_master_secret(false)
+    });
+    assert_ne!(offered(&bench).0, ID, "a client does not even offer it");
 }
 
 #[test]
@@ -186,12 +217,12 @@ fn an_expired_session_is_not_resumed() {
 #[test]
 fn a_session_from_the_future_is_not_resumed() {
     for by in WAYS {
-        for created_at in [NOW + 1, u64::MAX] {
+        for created_at in [NOW + 61, u64::MAX] {
             let session = changed(|session| session.created_at = created_at);
             Server::new(by, session, |config| config).is_full(|_| (), Some(NotResumed::FromTheFuture));
         }
     }
-    let (bench, _) = client(of_client(|session| session.created_at = NOW + 1), |config| config);
+    let (bench, _) = client(of_client(|session| session.created_at = NOW + 61), |config| config);
     assert_ne!(offered(&bench).0, ID, "a client does not even offer it");
 }
 
