@@ -182,8 +182,6 @@ pub enum Cause {
     WrongName,
     /// The certificate leads to no root of ours.
     UnknownIssuer,
-    /// The OCSP response says that the certificate is revoked.
-    Revoked,
     /// The OCSP response says nothing good.
     Staple(OcspError),
     /// The client shows no certificate.
@@ -408,7 +406,6 @@ fn failure(error: &io::Error) -> Failure {
     let cause = match ours.reason() {
         Reason::Certificate(CertificateError::WrongName { .. }) => Cause::WrongName,
         Reason::Certificate(CertificateError::UnknownIssuer { .. }) => Cause::UnknownIssuer,
-        Reason::Certificate(CertificateError::Revoked) => Cause::Revoked,
         Reason::Certificate(CertificateError::OcspResponse(why)) => Cause::Staple(why.clone()),
         Reason::NoClientCertificate => Cause::NoClientCertificate,
         Reason::Version { .. } | Reason::VersionsWithout12 { .. } => Cause::Version,

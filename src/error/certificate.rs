@@ -38,7 +38,8 @@ pub enum CertificateError {
         /// The names that the certificate covers.
         names: Vec<String>,
     },
-    /// The certificate, or one above it, was revoked.
+    /// The certificate, or one above it, was revoked: one of our lists says so. (What a stapled response says is
+    /// [`OcspError::Revoked`].)
     Revoked,
     /// None of our lists of revoked certificates says anything about it, or about one above it.
     RevocationUnknown,

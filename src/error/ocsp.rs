@@ -19,7 +19,9 @@ pub enum OcspError {
     CriticalExtension,
     /// The response is about other certificates.
     OtherCertificate,
-    /// Whoever signed is neither the certificate's issuer, nor one that the response brings a certificate of.
+    /// The response names its certificates by a hash function that is neither SHA-1 nor SHA-256.
+    UnknownHash,
+    /// Whom the response names as its signer is neither the certificate's issuer, nor one that it brings a certificate of.
     UnknownSigner,
     /// The certificate of whoever signed does not make it speak for the issuer (RFC 6960 §4.2.2.2).
     Delegate(Box<CertificateError>),
@@ -39,6 +41,8 @@ pub enum OcspError {
         /// The end of validity.
         until: u64,
     },
+    /// The certificate was revoked.
+    Revoked,
     /// The responder does not know the certificate.
     UnknownCertificate,
 }
@@ -61,8 +65,14 @@ impl fmt::Display for OcspError {
             Self::UnknownType => f.write_str("its type is not id-pkix-ocsp-basic"),
             Self::CriticalExtension => f.write_str("a critical extension in it is not known here"),
             Self::OtherCertificate => f.write_str("it is about other certificates"),
+            Self::UnknownHash => {
+                f.write_str("it names its certificates by a hash function that is neither SHA-1 nor SHA-256")
+            }
             Self::UnknownSigner => f.write_str(
-                "its signer is neither the certificate's issuer, nor does it bring the signer's certificate",
+                "whom it names as its signer is not the certificate's issuer, and it brings no certificate of that signer",
+            ),
+            Self::Delegate(why) if matches!(&**why, CertificateError::UnknownIssuer { .. }) => f.write_str(
+                "its signer does not speak for the certificate's issuer, which did not itself issue the signer's certificate",
             ),
             Self::Delegate(why) => write!(f, "its signer does not speak for the certificate's issuer: {why}"),
             Self::BadSignature => f.write_str("its signature is wrong, or of an unknown algorithm"),
@@ -70,6 +80,7 @@ impl fmt::Display for OcspError {
                 write!(f, "it becomes valid at {}, and it is {}; is the clock right?", Date(*this_update), Date(*now))
             }
             Self::Expired { now, until } => write!(f, "it expired at {}, and it is {}", Date(*until), Date(*now)),
+            Self::Revoked => f.write_str("it says that the certificate was revoked"),
             Self::UnknownCertificate => f.write_str("the responder does not know the certificate"),
         }
     }

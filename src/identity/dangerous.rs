@@ -35,7 +35,7 @@ impl PinsOnly {
     /// Accepts the keys with these SHA-256 digests: see [`PublicKey::sha256`].
     ///
     /// # Errors
-    /// There is none.
+    /// No pin was given.
     pub fn new(pins: impl IntoIterator<Item = [u8; 32]>) -> Result<Self, ConfigError> {
         Pins::new(pins).map(PinsOnly)
     }

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
+use der::asn1::AnyRef;
+use der::{Decode, Reader as _, SliceReader, Tag, Tagged};
 use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use zeroize::Zeroize;
@@ -171,13 +173,15 @@ impl Identity {
     /// ask (RFC 6066 §8). It goes stale: a resolver shows each client the identity with the newest one.
     ///
     /// # Errors
-    /// It is empty, or longer than its message can be (2^24 - 1 bytes), or this is a raw public key, which has no issuer.
+    /// It is not one OCSPResponse, or one in which the responder gives no answer (RFC 6960 §4.2.1), or longer than its message
+    /// can be (2^24 - 1 bytes), or this is a raw public key, which has no issuer.
     pub fn with_ocsp_response(mut self, response: Vec<u8>) -> Result<Self, ConfigError> {
         self.has_issuer("identity.ocsp_response")?;
-        if response.is_empty() || response.len() >= 1 << 24 {
-            let problem = format!("{} bytes are no OCSP response", response.len());
-            return Err(ConfigError::new("identity.ocsp_response", problem));
+        let config_error = |problem| ConfigError::new("identity.ocsp_response", problem);
+        if response.len() >= 1 << 24 {
+            return Err(config_error(format!("{} bytes are no OCSP response", response.len())));
         }
+        check_ocsp_response(&response).map_err(config_error)?;
         self.ocsp_response = Some(response);
         Ok(self)
     }
@@ -308,6 +312,32 @@ fn check_signs(key: &dyn SigningKey, public_key: &PublicKey) -> Result<(), Confi
 fn read_scts(scts: &[u8]) -> Result<OpaqueList<'_>, Malformed> {
     let what = "sct_list";
     Reader::all(scts, what, |r| OpaqueList::filled(r, Prefix::U16, Prefix::U16, what))
+}
+
+/// One OCSPResponse that holds an answer, which is not looked at.
+fn check_ocsp_response(response: &[u8]) -> Result<(), String> {
+    match read_ocsp_status(response) {
+        Ok(0) => Ok(()),
+        Ok(status) => Err(format!("the responder gave no answer, but the status {status}")),
+        Err(_) if response.starts_with(b"-----BEGIN") => Err("it is PEM, and has to be DER".into()),
+        Err(error) => Err(format!("it is no OCSP response: {error}")),
+    }
+}
+
+/// The OCSPResponseStatus of an OCSPResponse (RFC 6960 §4.2.1); 0 is successful, and alone has an answer behind it.
+fn read_ocsp_status(response: &[u8]) -> der::Result<u8> {
+    let mut reader = SliceReader::new(response)?;
+    let status = reader.sequence(|r| {
+        let status = AnyRef::decode(r)?;
+        status.tag().assert_eq(Tag::Enumerated)?;
+        let [status] = *status.value() else { return Err(der::Error::from(Tag::Enumerated.length_error())) };
+        if status == 0 {
+            AnyRef::decode(r)?;
+        }
+        Ok(status)
+    })?;
+    reader.finish()?;
+    Ok(status)
 }
 
 /// A DNS name, or `*.` and a DNS name.

@@ -47,6 +47,7 @@ mod sizes;
 mod sockets;
 mod split;
 mod splits;
+mod staple;
 mod stapling;
 mod stream_ends;
 mod streams;

@@ -1,17 +1,23 @@
 //! What a server sends beside its certificate, to the clients that ask.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tls12::dangerous::AcceptAnything;
 use tls12::{
-    AlertDescription, CertificateError, ClientConfig, Decision, Direction, Identity, OcspPolicy, Peer, Reason,
-    ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
+    AlertDescription, Backend, CertificateError, ClientConfig, Decision, Direction, Identity, OcspError, OcspPolicy,
+    Peer, Reason, ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
 };
 
 use crate::credentials::{Kind, authority, backend_groups, identity};
-use crate::pair::{NOW, Pair, Stopped, Trace, client_config, server_config};
+use crate::pair::{NAME, NOW, Pair, Stopped, Trace, client_config, server_config};
+use crate::sessions::{Kept, Store};
+use crate::staple::{SERIAL, Status, response};
 
-const RESPONSE: &[u8] = b"what the issuer says";
+/// An OCSPResponse that says nothing.
+const RESPONSE: &[u8] = &[0x30, 5, 0x0a, 1, 0, 5, 0];
+const DAY: u64 = 24 * 60 * 60;
+
 const SCTS: &[u8] = &[0, 9, 0, 3, 1, 2, 3, 0, 2, 4, 5];
 
 /// What came beside the certificates: the OCSP response, and the timestamps.
@@ -99,4 +105,71 @@ fn a_verifier_that_does_not_ask_is_told_nothing() {
     let verifier = WebPkiVerifier::new([authority().root()]).unwrap().with_ocsp(OcspPolicy::Ignore);
     let client = ClientConfig::builder().verifier(Arc::new(verifier)).clock(Arc::new(Stopped(NOW)));
     Pair::driven(client, server(stapled())).assert_established();
+}
+
+/// What a client with the default verifier makes of this response; the server hears of it.
+fn refusal(response: Vec<u8>) -> Option<OcspError> {
+    let server = server(identity(Kind::P256).with_ocsp_response(response).unwrap());
+    let pair = Pair::driven(client_config(authority(), 1).groups(backend_groups()), server);
+    let Some(error) = pair.client.error() else {
+        pair.assert_established();
+        return None;
+    };
+    let heard = Reason::PeerAlert(AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE);
+    assert_eq!(pair.server.error().map(|error| error.reason()), Some(&heard), "RFC 6066 §8: {error}");
+    match error.reason() {
+        Reason::Certificate(CertificateError::OcspResponse(why)) => Some(why.clone()),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_response_that_is_not_good_ends_the_handshake_and_the_server_hears_why() {
+    assert_eq!(refusal(response(SERIAL, Status::Good)), None);
+    assert_eq!(refusal(response(SERIAL, Status::Revoked)), Some(OcspError::Revoked));
+    assert_eq!(refusal(response(SERIAL + 1, Status::Good)), Some(OcspError::OtherCertificate));
+    let mut altered = response(SERIAL, Status::Good);
+    *altered.last_mut().unwrap() ^= 1;
+    assert_eq!(refusal(altered), Some(OcspError::BadSignature));
+}
+
+/// An identity whose certificate promises a response, and which has this one.
+fn promising(response: Option<Vec<u8>>) -> Identity {
+    let certificate = authority().certify_with(&[NAME], Kind::P256.key(), |params| {
+        // RFC 7633 §4: the feature status_request.
+        let features = vec![0x30, 3, 2, 1, 5];
+        let extension = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 24], features);
+        params.custom_extensions.push(extension);
+    });
+    let key = Backend::default().load_key(&Kind::P256.private_key()).unwrap();
+    let identity = Identity::new(vec![certificate], key).unwrap().with_names([NAME]).unwrap();
+    match response {
+        Some(response) => identity.with_ocsp_response(response).unwrap(),
+        None => identity,
+    }
+}
+
+#[test]
+fn a_session_that_rests_on_a_response_is_resumed_without_one_and_ends_with_it() {
+    let (kept, store) = (Arc::new(Kept::default()), Arc::new(Store::default()));
+    let connect = |seed: u64, now: u64, stapled: bool| {
+        let (clock, week) = (Arc::new(Stopped(now)), Duration::from_secs(7 * DAY));
+        let client = client_config(authority(), seed).groups(backend_groups()).clock(clock.clone());
+        let client =
+            client.sessions(kept.clone()).session_context("test").verify_on_resumption(true).session_lifetime(week);
+        let server = server_config(seed + 1).groups(backend_groups()).clock(clock).session_context("test");
+        let server = server.session_store(store.clone()).session_lifetime(week);
+        Pair::driven(client, server.identity(promising(stapled.then(|| response(SERIAL, Status::Good)))))
+    };
+    let refused = |pair: &Pair| pair.client.error().map(|error| error.reason().clone());
+    let missing = Reason::Certificate(CertificateError::MissingOcspResponse);
+    assert_eq!(refused(&connect(1, NOW, false)), Some(missing.clone()), "RFC 7633 §4.3.3");
+    let first = connect(3, NOW, true);
+    first.assert_established();
+    assert!(!first.client.connection.resumed());
+    // The response counts for three days.
+    let second = connect(5, NOW + 2 * DAY, false);
+    second.assert_established();
+    assert!(second.client.connection.resumed());
+    assert_eq!(refused(&connect(7, NOW + 4 * DAY, false)), Some(missing), "a whole handshake");
 }

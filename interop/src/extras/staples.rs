@@ -57,11 +57,11 @@ fn accepted(lab: &Lab, peer: &mut impl ServerPeer, staple: Staple) -> Result<Str
     let right = match (staple, &result) {
         (Staple::Good | Staple::Delegated, Ok(_)) => true,
         (_, Ok(_)) => false,
-        (_, Err(failure)) => match (staple, &failure.cause) {
-            (Staple::Revoked, Cause::Revoked) => true,
-            (staple, Cause::Staple(why)) => matches!(
+        (_, Err(failure)) => match &failure.cause {
+            Cause::Staple(why) => matches!(
                 (staple, why),
                 (Staple::Expired, OcspError::Expired { .. })
+                    | (Staple::Revoked, OcspError::Revoked)
                     | (Staple::Unknown, OcspError::UnknownCertificate)
                     | (Staple::OtherCertificate, OcspError::OtherCertificate)
                     | (Staple::WrongSignature, OcspError::BadSignature)

@@ -23,7 +23,7 @@ pub(super) fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new([]).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = [KeyUsagePurpose::KeyCertSign].into();
+    params.key_usages = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign].into();
     params
 }
 

@@ -8,6 +8,10 @@ mod clients;
 #[cfg(feature = "webpki")]
 mod crl;
 #[cfg(feature = "webpki")]
+mod delegate;
+#[cfg(feature = "webpki")]
+mod features;
+#[cfg(feature = "webpki")]
 mod ocsp;
 mod own;
 #[cfg(feature = "webpki")]

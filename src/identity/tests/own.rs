@@ -131,11 +131,30 @@ fn what_is_stapled_has_the_form_of_its_message() {
     let identity = identity(Kind::P256, &[]);
     assert_eq!((identity.ocsp_response(), identity.scts()), (None, None));
     let list = [0, 5, 0, 3, 1, 2, 3];
-    let stapled = identity.clone().with_ocsp_response([1].into()).unwrap().with_scts(list.into()).unwrap();
-    assert_eq!((stapled.ocsp_response(), stapled.scts()), (Some([1].as_slice()), Some(list.as_slice())));
+    // An OCSPResponse whose answer is NULL.
+    let response = [0x30, 5, 0x0a, 1, 0, 5, 0];
+    let stapled = identity.clone().with_ocsp_response(response.into()).unwrap().with_scts(list.into()).unwrap();
+    assert_eq!((stapled.ocsp_response(), stapled.scts()), (Some(response.as_slice()), Some(list.as_slice())));
 
-    let error = identity.clone().with_ocsp_response(Vec::new()).unwrap_err();
-    assert_eq!(error.to_string(), "configuration field `identity.ocsp_response`: 0 bytes are no OCSP response");
+    let problem = |response: &[u8]| {
+        let error = identity.clone().with_ocsp_response(response.into()).unwrap_err();
+        assert_eq!(error.field(), "identity.ocsp_response");
+        error.to_string()
+    };
+    let with_more = [&response[..], &[0]].concat();
+    for wrong in [
+        [].as_slice(),
+        &[1],
+        &response[..6],
+        &with_more,
+        &[0x30, 3, 0x0a, 1, 0],
+        &[0x30, 2, 0x0a, 0],
+        b"0\x03\x02\x01\x00",
+    ] {
+        assert!(problem(wrong).contains("no OCSP response"), "{wrong:02x?}");
+    }
+    assert!(problem(b"-----BEGIN OCSP RESPONSE-----").ends_with("it is PEM, and has to be DER"));
+    assert!(problem(&[0x30, 3, 0x0a, 1, 3]).ends_with("the responder gave no answer, but the status 3"), "tryLater");
     for list in [[].as_slice(), &[0, 0], &[0, 2, 0, 0], &[0, 5, 0, 3, 1, 2], &[0, 5, 0, 3, 1, 2, 3, 4]] {
         assert_eq!(identity.clone().with_scts(list.into()).unwrap_err().field(), "identity.scts", "{list:?}");
     }

@@ -107,3 +107,36 @@ fn no_pin_at_all_is_a_mistake() {
     let verifier = WebPkiVerifier::new([scene.root.certificate]).unwrap();
     assert_eq!(verifier.with_pins([]).unwrap_err().field(), "pins");
 }
+
+/// An issuer that two roots certify: the leaf, and the issuer's certificates by the one and the other.
+#[test]
+fn of_several_paths_one_has_to_be_pinned() {
+    let roots = ["one", "two"].map(Authority::root);
+    let params = authority("intermediate");
+    let intermediate = roots[0].authority(params.clone());
+    let cross = roots[1].issue(&params, intermediate.issuer.key());
+    let leaf = intermediate.issue(&server(&["a.example"]), &key(Kind::P256));
+    let chain = [leaf, intermediate.certificate, cross];
+    let verifier = || WebPkiVerifier::new(roots.iter().map(|root| root.certificate.clone())).unwrap();
+    for root in &roots {
+        verdict(&verifier().with_pins([pin(&root.certificate)]).unwrap(), "a.example", &chain).unwrap();
+    }
+    let refused = verdict(&verifier().with_pins([[0; 32]]).unwrap(), "a.example", &chain);
+    let first = [&chain[0], &chain[1], &roots[0].certificate].map(pin);
+    assert_eq!(refused, Err(CertificateError::NotPinned { keys: first.into() }), "the first path");
+}
+
+#[test]
+fn keys_of_clients_are_pinned_too() {
+    let scene = Scene::new();
+    for (pin, accepted) in [(pin(&scene.chain[0]), true), ([0; 32], false)] {
+        let verifier = WebPkiVerifier::for_clients([scene.root.certificate.clone()]).unwrap();
+        let verifier = verifier.with_pins([pin]).unwrap();
+        let certificates = PeerCertificates::new(&scene.chain).unwrap();
+        match verifier.verify(&Peer::new(&certificates, now())) {
+            Decision::Now(Ok(_)) => assert!(accepted),
+            Decision::Now(Err(CertificateError::NotPinned { .. })) => assert!(!accepted),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -25,10 +25,14 @@ pub(super) struct Glance<'a> {
     extensions: &'a [u8],
 }
 
-/// RFC 5280 §4.2.1.3, §4.2.1.6, RFC 7633 §4: the content of their object identifiers.
+/// A certificate promises no more TLS features; there are two that anybody promises.
+const MOST_FEATURES: usize = 16;
+
+/// RFC 5280 §4.2.1.3, §4.2.1.6, RFC 7633 §4, RFC 6960 §4.2.2.2.1: the content of their object identifiers.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const TLS_FEATURE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18];
+const OCSP_NOCHECK: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05];
 
 /// Which keys a key may be used for (RFC 5280 §4.2.1.3): the first byte of the bits.
 #[derive(Clone, Copy)]
@@ -80,43 +84,62 @@ impl<'a> Glance<'a> {
     /// The names that it covers, as text: DNS names and IP addresses, as far as they can be read.
     pub(super) fn names(&self) -> impl Iterator<Item = String> + use<'a> {
         let names = self.extension(SUBJECT_ALT_NAME).ok().flatten().and_then(|value| content(value).ok());
-        elements(names.unwrap_or_default()).filter_map(|name| match name.tag().number().value() {
+        elements(names.unwrap_or_default()).map_while(Result::ok).filter_map(|name| match name.tag().number().value() {
             2 => core::str::from_utf8(name.value()).ok().map(printable),
             7 => ip_address(name.value()).as_ref().map(IpAddr::to_string),
             _ => None,
         })
     }
 
-    /// The TLS extensions that the certificate promises (RFC 7633 §4): the content of their numbers.
-    pub(super) fn features(&self) -> Result<impl Iterator<Item = &'a [u8]> + Clone + use<'a>> {
-        let features = match self.extension(TLS_FEATURE)? {
-            Some(value) => AnyRef::from_der(value)?.value(),
-            None => &[],
-        };
-        Ok(elements(features).map(|feature| feature.value()))
+    /// The TLS extensions that the certificate promises (RFC 7633 §4).
+    pub(super) fn features(&self) -> Result<Vec<u16>> {
+        let Some(value) = self.extension(TLS_FEATURE)? else { return Ok(Vec::new()) };
+        let list = AnyRef::from_der(value)?;
+        list.tag().assert_eq(Tag::Sequence)?;
+        let mut reader = SliceReader::new(list.value())?;
+        let mut features = Vec::new();
+        while !reader.is_finished() {
+            if features.len() == MOST_FEATURES {
+                return Err(Tag::Sequence.length_error().into());
+            }
+            features.push(u16::decode(&mut reader)?);
+        }
+        Ok(features)
     }
 
     /// Whether it promises status_request: that an OCSP response comes with it, to those who ask.
     pub(super) fn must_staple(&self) -> Result<bool> {
-        let [_, number] = ExtensionType::STATUS_REQUEST.0.to_be_bytes();
-        Ok(self.features()?.any(|feature| feature == [number]))
+        Ok(self.features()?.contains(&ExtensionType::STATUS_REQUEST.0))
+    }
+
+    /// Whether its issuer says that nobody need ask about its revocation (RFC 6960 §4.2.2.2.1).
+    pub(super) fn has_ocsp_nocheck(&self) -> Result<bool> {
+        Ok(self.extension(OCSP_NOCHECK)?.is_some())
     }
 
     fn extension(&self, wanted: &[u8]) -> Result<Option<&'a [u8]>> {
-        for extension in elements(self.extensions) {
-            let mut fields = SliceReader::new(extension.value())?;
-            if AnyRef::decode(&mut fields)?.value() != wanted {
-                continue;
-            }
-            let mut field = AnyRef::decode(&mut fields)?;
-            if field.tag() == Tag::Boolean {
-                // That said whether it is critical.
-                field = AnyRef::decode(&mut fields)?;
-            }
-            return Ok(Some(field.decode_as::<&OctetStringRef>()?.as_bytes()));
-        }
-        Ok(None)
+        extension(self.extensions, wanted)
     }
+}
+
+/// The value of the extension `wanted` among these, one behind the other. RFC 5280 §4.2: it stands there once at most.
+pub(super) fn extension<'a>(extensions: &'a [u8], wanted: &[u8]) -> Result<Option<&'a [u8]>> {
+    let mut found = None;
+    for extension in elements(extensions) {
+        let mut fields = SliceReader::new(extension?.value())?;
+        if AnyRef::decode(&mut fields)?.value() != wanted {
+            continue;
+        }
+        let mut field = AnyRef::decode(&mut fields)?;
+        if field.tag() == Tag::Boolean {
+            // That said whether it is critical.
+            field = AnyRef::decode(&mut fields)?;
+        }
+        if found.replace(field.decode_as::<&OctetStringRef>()?.as_bytes()).is_some() {
+            return Err(Tag::Sequence.value_error().into());
+        }
+    }
+    Ok(found)
 }
 
 /// A SEQUENCE of this content: what webpki keeps of names and keys has no tag.
@@ -127,7 +150,7 @@ pub(super) fn sequence(content: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn is_context(field: AnyRef<'_>, number: u32) -> bool {
+pub(super) fn is_context(field: AnyRef<'_>, number: u32) -> bool {
     field.tag().is_context_specific() && field.tag().number().value() == number
 }
 
@@ -136,16 +159,19 @@ pub(super) fn content(der: &[u8]) -> Result<&[u8]> {
     Ok(AnyRef::decode(&mut SliceReader::new(der)?)?.value())
 }
 
-/// Values that stand one behind the other, up to the first that cannot be read.
-fn elements(der: &[u8]) -> impl Iterator<Item = AnyRef<'_>> + Clone {
+/// Values that stand one behind the other; the first that cannot be read is the last.
+fn elements(der: &[u8]) -> impl Iterator<Item = Result<AnyRef<'_>>> {
     let mut reader = SliceReader::new(der).ok();
     core::iter::from_fn(move || {
-        let reader = reader.as_mut().filter(|reader| !reader.is_finished())?;
-        AnyRef::decode(reader).ok()
+        let value = AnyRef::decode(reader.as_mut().filter(|reader| !reader.is_finished())?);
+        if value.is_err() {
+            reader = None;
+        }
+        Some(value)
     })
 }
 
-fn time(time: AnyRef<'_>) -> Result<u64> {
+pub(super) fn time(time: AnyRef<'_>) -> Result<u64> {
     let since_1970 = match time.tag() {
         Tag::UtcTime => time.decode_as::<UtcTime>()?.to_unix_duration(),
         _ => time.decode_as::<GeneralizedTime>()?.to_unix_duration(),

@@ -9,13 +9,14 @@ mod path;
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::{fmt, slice};
 
-use ::webpki::{EndEntityCert, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+use ::webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 use pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 
 pub use self::crl::CrlPolicy;
-use self::crl::Crls;
+use self::crl::{Crls, Revocation};
 use self::explain::explain;
 use self::glance::{Glance, sequence};
 use self::ocsp::Ocsp;
@@ -34,16 +35,19 @@ use crate::identity::{Peer, Verified, VerifyPeer};
 /// What it checks, in this order:
 /// 1. every RSA key that the peer sent has 2048 to 8192 bits, before any signature is looked at;
 /// 2. a path leads to a root: signatures, validity, basic constraints, name constraints, key usage and extended key
-///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried;
+///    usage (RFC 5280 §6.1). At most 1000 steps from a certificate to a possible issuer and 100 signatures are tried. A path
+///    with a revoked certificate ([`Self::with_crls`]) or without a pinned key ([`Self::with_pins`]) is none, nor, for servers,
+///    one in which the certificate lacks a TLS feature that an issuer demands (RFC 7633 §4.2.2);
 /// 3. the certificate of a server covers the name or address that was asked for (RFC 6125 §6.4; the subject's CN never
 ///    counts);
 /// 4. its key usage, if it has one, holds digitalSignature (RFC 5280 §4.2.1.3);
 /// 5. for servers: an OCSP response that is stapled to it (RFC 6066 §8) is about it, signed by its issuer or whom that
-///    named, neither from the future nor too old, and good; and there is one if the certificate says so (RFC 7633). See
-///    [`Self::with_ocsp`];
-/// 6. a key of the path is pinned, if any are: see [`Self::with_pins`].
+///    named, neither from the future nor too old, and good; and there is one if the certificate promises the TLS feature
+///    status_request (RFC 7633), the one feature that is enforced. See [`Self::with_ocsp`].
 ///
-/// With [`Self::with_crls`], step 2 also looks up whether a certificate was revoked.
+/// A verdict holds until the first certificate of the path expires, or the OCSP response that was accepted: no session
+/// outlives either. When a session is resumed it is given again only if the configuration has `verify_on_resumption`: without
+/// that nobody looks whether the certificate was revoked since, or is still pinned.
 pub struct WebPkiVerifier {
     backend: Backend,
     purpose: Purpose,
@@ -110,6 +114,9 @@ impl WebPkiVerifier {
 
     /// What is made of OCSP responses that servers staple. Default: [`OcspPolicy::Check`]. For clients it means nothing: TLS 1.2
     /// lets them staple none.
+    ///
+    /// A session that rests on a response ends with it, whether one had to come or not. When it is resumed nothing is stapled, so
+    /// that none has to come then (RFC 6066 §8).
     #[must_use]
     pub fn with_ocsp(self, policy: OcspPolicy) -> Self {
         WebPkiVerifier { ocsp: Ocsp { policy, ..self.ocsp }, ..self }
@@ -122,17 +129,23 @@ impl WebPkiVerifier {
         WebPkiVerifier { ocsp: Ocsp { skew: seconds.into(), ..self.ocsp }, ..self }
     }
 
-    /// How many seconds old an OCSP response may be that says nothing about its end (`nextUpdate`). Default: 86400, a day.
+    /// How many seconds old an OCSP response may be that says nothing about its end (`nextUpdate`). One that does is good until
+    /// then, however long that is. Default: 86400, a day.
     #[must_use]
     pub fn with_ocsp_max_age(self, seconds: u32) -> Self {
         WebPkiVerifier { ocsp: Ocsp { max_age: seconds.into(), ..self.ocsp }, ..self }
     }
 
     /// Lists of revoked certificates (RFC 5280 §5), each by an authority of the path; how far they are relied on says
-    /// [`Self::with_crl_policy`]. They go stale: build a new verifier with the new ones.
+    /// [`Self::with_crl_policy`]. They go stale: build a new verifier with the new ones. Sessions are resumed without a look into
+    /// them, unless the configuration has `verify_on_resumption`.
+    ///
+    /// Of lists with the same issuer and the same scope (issuingDistributionPoint) the newest counts, by its cRLNumber, or by
+    /// `thisUpdate`. They also count for whoever signs OCSP responses in the issuer's place.
     ///
     /// # Errors
-    /// There is no list, or one cannot be read or is of a kind that `rustls-webpki` does not know.
+    /// There is no list; or one cannot be read or is of a kind that `rustls-webpki` does not know; or two are for the same, and
+    /// which is newer cannot be told.
     pub fn with_crls<'r>(
         self,
         crls: impl IntoIterator<Item = CertificateRevocationListDer<'r>>,
@@ -147,11 +160,12 @@ impl WebPkiVerifier {
     }
 
     /// Accepts only paths in which one key, from the peer's own to the root's, has one of these SHA-256 digests (RFC 7469 §2.6;
-    /// see [`PublicKey::sha256`](crate::PublicKey::sha256)). This is checked last, beside all else and never instead of it. Pin
-    /// two keys, so that one can be replaced.
+    /// see [`PublicKey::sha256`](crate::PublicKey::sha256)). This is checked beside all else and never instead of it. Pin two keys,
+    /// so that one can be replaced. Sessions are resumed without a look at them, unless the configuration has
+    /// `verify_on_resumption`.
     ///
     /// # Errors
-    /// There is none.
+    /// No pin was given.
     pub fn with_pins(self, pins: impl IntoIterator<Item = [u8; 32]>) -> Result<Self, ConfigError> {
         Ok(WebPkiVerifier { pins: Some(Pins::new(pins)?), ..self })
     }
@@ -171,7 +185,18 @@ impl WebPkiVerifier {
             Purpose::Servers => KeyUsage::server_auth(),
             Purpose::Clients => KeyUsage::client_auth(),
         };
-        let crls: Vec<_> = self.crls.iter().flat_map(Crls::iter).collect();
+        let leaf = Glance::at(leaf).map_err(bad_encoding)?;
+        let lists = self.crls.as_ref().map(Crls::lists);
+        let revocation = lists.as_deref().map(|lists| Revocation { lists, policy: self.crl_policy });
+        let refused = Cell::new(None);
+        let accept = |path: &VerifiedPath<'_>| {
+            issuers_may_sign_certificates(path)?;
+            self.check_path(&leaf, &key, path, revocation).map_err(|error| {
+                // Webpki goes on to other paths. If none fits, this is what was wrong with the first.
+                refused.set(Some(refused.take().unwrap_or(error)));
+                Error::UnknownIssuer
+            })
+        };
         let path = end_entity
             .verify_for_usage(
                 self.backend.webpki_algorithms(),
@@ -179,26 +204,43 @@ impl WebPkiVerifier {
                 others,
                 peer.now,
                 usage,
-                crl::options(&crls, self.crl_policy),
-                Some(&issuers_may_sign_certificates),
+                revocation.map(Revocation::options).transpose()?,
+                Some(&accept),
             )
-            .map_err(explained)?;
+            .map_err(|error| refused.take().unwrap_or_else(|| explained(error)))?;
         self.check_name(peer, &end_entity, &certificates)?;
 
-        let leaf = Glance::at(leaf).map_err(bad_encoding)?;
         // RFC 5280 §4.2.1.3: digitalSignature, for keys that verify signatures other than those on certificates and
         // CRLs. All key exchanges of this library sign (RFC 5246 §7.4.2), and so does a client (§7.4.8).
         if leaf.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
             return Err(CertificateError::KeyUsage);
         }
+        let mut until = not_after(&leaf, &path)?;
         if self.purpose == Purpose::Servers {
-            check_features(&leaf, &path)?;
-            self.ocsp.check(self.backend, peer, &leaf, &path)?;
+            let stapled = self.ocsp.check(self.backend, peer, &leaf, &path, revocation)?;
+            until = stapled.map_or(until, |stapled| stapled.min(until));
+        }
+        Ok(Verified::new(key).until(until))
+    }
+
+    /// What is not webpki's to check in a path: if it fails, another path may do, such as that of a cross-signed issuer.
+    fn check_path(
+        &self,
+        leaf: &Glance<'_>,
+        key: &PublicKey,
+        path: &VerifiedPath<'_>,
+        revocation: Option<Revocation<'_>>,
+    ) -> Result<(), CertificateError> {
+        if let Some(revocation) = revocation {
+            revocation.check(path)?;
+        }
+        if self.purpose == Purpose::Servers {
+            check_features(leaf, path)?;
         }
         if let Some(pins) = &self.pins {
-            pins.check(keys_of(&key, &path)?)?;
+            pins.check(keys_of(key, path)?)?;
         }
-        Ok(Verified::new(key).until(not_after(&leaf, &path)?))
+        Ok(())
     }
 
     /// A server covers the name that it was asked for by. Clients are asked for by none: whoever uses the one verifier in

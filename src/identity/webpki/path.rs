@@ -63,8 +63,8 @@ pub(super) fn check_features(leaf: &Glance<'_>, path: &VerifiedPath<'_>) -> Resu
     let promised = leaf.features().map_err(bad_encoding)?;
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
-        let mut wanted = Glance::at(&der).and_then(|issuer| issuer.features()).map_err(bad_encoding)?;
-        if !wanted.all(|wanted| promised.clone().any(|promised| promised == wanted)) {
+        let wanted = Glance::at(&der).and_then(|issuer| issuer.features()).map_err(bad_encoding)?;
+        if !wanted.iter().all(|wanted| promised.contains(wanted)) {
             let rule = "it lacks a TLS feature that its issuer demands (RFC 7633 §4.2.2)";
             return Err(CertificateError::Constraint(rule));
         }

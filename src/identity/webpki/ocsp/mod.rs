@@ -12,6 +12,7 @@ use der::{Decode, Reader, SliceReader};
 use pki_types::{TrustAnchor, UnixTime};
 
 use self::response::{Answer, CertId, CertStatus, IdHash, Response};
+use super::crl::Revocation;
 use super::explain::explain;
 use super::glance::Glance;
 use crate::crypto::{Backend, sha1_name, sha256};
@@ -72,89 +73,122 @@ pub(super) fn key_parts(spki: &[u8]) -> der::Result<(&[u8], &[u8])> {
 }
 
 impl Ocsp {
-    /// Checks what the server stapled to `leaf`, to which `path` leads.
+    /// Checks what the server stapled to `leaf`, to which `path` leads. Returns until when that counts (seconds since 1970-01-01
+    /// 00:00 UTC), if anything was to be checked.
     pub(super) fn check(
         self,
         backend: Backend,
         peer: &Peer<'_>,
         leaf: &Glance<'_>,
         path: &VerifiedPath<'_>,
-    ) -> Result<(), CertificateError> {
+        revocation: Option<Revocation<'_>>,
+    ) -> Result<Option<u64>, CertificateError> {
+        let check = |response, issuer: &TrustAnchor<'_>| {
+            let issuer = Issuer::new(issuer).map_err(bad_encoding)?;
+            let asked = Asked { backend, leaf, issuer: &issuer, now: peer.now, revocation };
+            Ok(Some(self.check_response(response, &asked)?))
+        };
         match peer.ocsp_response {
-            _ if self.policy == OcspPolicy::Ignore => Ok(()),
+            _ if self.policy == OcspPolicy::Ignore => Ok(None),
             Some(response) => match path.intermediate_certificates().next() {
                 Some(above) => {
                     let above = above.der();
                     let issuer = anchor_from_trusted_cert(&above);
-                    let issuer = issuer.map_err(|error| explain(error, slice::from_ref(&above)))?;
-                    self.check_response(backend, response, peer.now, leaf, &issuer)
+                    check(response, &issuer.map_err(|error| explain(error, slice::from_ref(&above)))?)
                 }
-                None => self.check_response(backend, response, peer.now, leaf, path.anchor()),
+                None => check(response, path.anchor()),
             },
             // RFC 6066 §8: a session that is resumed has no CertificateStatus.
-            None if peer.resumed => Ok(()),
+            None if peer.resumed => Ok(None),
             None if self.policy == OcspPolicy::Required => Err(CertificateError::MissingOcspResponse),
             // RFC 7633 §4.3.3: the server does what its certificate promises, where we asked.
             None if leaf.must_staple().map_err(bad_encoding)? => Err(CertificateError::MissingOcspResponse),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 
-    fn check_response(
-        self,
-        backend: Backend,
-        response: &[u8],
-        now: UnixTime,
-        leaf: &Glance<'_>,
-        issuer: &TrustAnchor<'_>,
-    ) -> Result<(), CertificateError> {
+    fn check_response(self, response: &[u8], asked: &Asked<'_>) -> Result<u64, OcspError> {
         let response = Response::read(response)?;
-        let issuer = Issuer::new(issuer).map_err(bad_encoding)?;
-        let answer = find(backend, &response, leaf, &issuer)?;
-        signer::check(backend, &response, &issuer, now)?;
-        self.check_times(&answer, now.as_secs())?;
-        match answer.status {
-            CertStatus::Good => Ok(()),
-            CertStatus::Revoked => Err(CertificateError::Revoked),
-            CertStatus::Unknown => Err(OcspError::UnknownCertificate.into()),
-        }
+        asked.is_answered_by(&response)?;
+        signer::check(&response, asked)?;
+        self.judge(response.answers(), asked)
     }
 
-    /// RFC 6960 §3.2, §4.2.2.1.
-    fn check_times(self, answer: &Answer<'_>, now: u64) -> Result<(), OcspError> {
+    /// Until when what the answers about the certificate say is that it is good. An issuer may know several things about one
+    /// certificate; that it is revoked outweighs the others, and what does not count now does not spoil what does.
+    fn judge<'a>(
+        self,
+        answers: impl Iterator<Item = Result<Answer<'a>, OcspError>>,
+        asked: &Asked<'_>,
+    ) -> Result<u64, OcspError> {
+        let (mut good, mut wrong) = (None, None);
+        for answer in answers {
+            let answer = answer?;
+            if !asked.is_about(&answer.id) {
+                continue;
+            }
+            match self.check_times(&answer, asked.now.as_secs()) {
+                Ok(until) => match answer.status {
+                    CertStatus::Revoked => return Err(OcspError::Revoked),
+                    CertStatus::Good => good = Some(good.map_or(until, |good: u64| good.min(until))),
+                    CertStatus::Unknown => wrong = wrong.or(Some(OcspError::UnknownCertificate)),
+                },
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+        }
+        good.ok_or_else(|| wrong.unwrap_or(OcspError::OtherCertificate))
+    }
+
+    /// RFC 6960 §3.2, §4.2.2.1: the answer counts now, and until when it does.
+    fn check_times(self, answer: &Answer<'_>, now: u64) -> Result<u64, OcspError> {
         let this_update = answer.this_update;
+        let until = answer.next_update.unwrap_or_else(|| this_update.saturating_add(self.max_age));
+        if until < this_update {
+            return Err(OcspError::BadEncoding("nextUpdate lies before thisUpdate".into()));
+        }
         if this_update > now.saturating_add(self.skew) {
             return Err(OcspError::NotValidYet { now, this_update });
         }
-        let until = answer.next_update.unwrap_or_else(|| this_update.saturating_add(self.max_age));
-        if until < now { Err(OcspError::Expired { now, until }) } else { Ok(()) }
+        if until < now { Err(OcspError::Expired { now, until }) } else { Ok(until) }
     }
 }
 
-/// The first answer that is about `leaf` (RFC 6960 §3.2).
-fn find<'a>(
-    backend: Backend,
-    response: &Response<'a>,
-    leaf: &Glance<'_>,
-    issuer: &Issuer<'_>,
-) -> Result<Answer<'a>, OcspError> {
-    for answer in response.answers() {
-        let answer = answer?;
-        if is_about(backend, &answer.id, leaf, issuer) {
-            return Ok(answer);
+/// What a response has to be about, and by whom.
+pub(super) struct Asked<'a> {
+    pub(super) backend: Backend,
+    leaf: &'a Glance<'a>,
+    pub(super) issuer: &'a Issuer<'a>,
+    pub(super) now: UnixTime,
+    pub(super) revocation: Option<Revocation<'a>>,
+}
+
+impl Asked<'_> {
+    /// An answer of `response` is about the certificate (RFC 6960 §3.2).
+    fn is_answered_by(&self, response: &Response<'_>) -> Result<(), OcspError> {
+        let mut why = OcspError::OtherCertificate;
+        for answer in response.answers() {
+            let id = answer?.id;
+            if self.is_about(&id) {
+                return Ok(());
+            }
+            if id.hash.is_none() && id.serial == self.leaf.serial {
+                why = OcspError::UnknownHash;
+            }
         }
+        Err(why)
     }
-    Err(OcspError::OtherCertificate)
-}
 
-/// RFC 6960 §4.1.1: by the hashes of the issuer's name and key, and the serial number.
-fn is_about(backend: Backend, id: &CertId<'_>, leaf: &Glance<'_>, issuer: &Issuer<'_>) -> bool {
-    let is_hash_of = |hash: &[u8], of: &[u8]| match id.hash {
-        Some(IdHash::Sha1) => sha1_name(backend, of).as_ref() == hash,
-        Some(IdHash::Sha256) => sha256(backend, of) == hash,
-        None => false,
-    };
-    id.serial == leaf.serial && is_hash_of(id.issuer_name, leaf.issuer) && is_hash_of(id.issuer_key, issuer.key)
+    /// RFC 6960 §4.1.1: by the hashes of the issuer's name and key, and the serial number.
+    fn is_about(&self, id: &CertId<'_>) -> bool {
+        let is_hash_of = |hash: &[u8], of: &[u8]| match id.hash {
+            Some(IdHash::Sha1) => sha1_name(self.backend, of).as_ref() == hash,
+            Some(IdHash::Sha256) => sha256(self.backend, of) == hash,
+            None => false,
+        };
+        id.serial == self.leaf.serial
+            && is_hash_of(id.issuer_key, self.issuer.key)
+            && is_hash_of(id.issuer_name, self.leaf.issuer)
+    }
 }
 
 fn bad_encoding(error: der::Error) -> CertificateError {

@@ -4,72 +4,78 @@ use alloc::boxed::Box;
 use core::slice;
 
 use ::webpki::{EndEntityCert, KeyUsage};
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::CertificateDer;
 
 use super::response::{Responder, Response};
-use super::{Issuer, key_parts};
+use super::{Asked, Issuer, key_parts};
 use crate::crypto::{Backend, PublicKey, sha1_name};
 use crate::error::{CertificateError, OcspError};
 use crate::identity::view;
+use crate::identity::webpki::crl::Revocation;
 use crate::identity::webpki::explain::explain;
 use crate::identity::webpki::glance::{Glance, content};
 use crate::identity::webpki::path::key_of_accepted_size;
+
+/// So many certificates of the responder's name are tried, such as an old and a new one: a stranger does not choose how many
+/// signatures we check.
+const MOST_DELEGATES: usize = 3;
 
 /// RFC 6960 §4.2.2.2: the content of id-kp-OCSPSigning.
 const OCSP_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09];
 
 /// Whoever the response names signed it, and may.
-pub(super) fn check(
-    backend: Backend,
-    response: &Response<'_>,
-    issuer: &Issuer<'_>,
-    now: UnixTime,
-) -> Result<(), OcspError> {
+pub(super) fn check(response: &Response<'_>, asked: &Asked<'_>) -> Result<(), OcspError> {
+    let (backend, issuer) = (asked.backend, asked.issuer);
     let by_issuer = is_named(backend, &response.responder, &issuer.anchor.subject, issuer.key);
     if by_issuer && is_signed(backend, response, issuer.key_algorithm, issuer.key) {
         return Ok(());
     }
-    // The first that has the name, and no other: a stranger does not choose how many signatures we check.
+    let mut why = if by_issuer { Err(OcspError::BadSignature) } else { Err(OcspError::UnknownSigner) };
     let is_delegate = |certificate: &&[u8]| is_delegate(backend, certificate, &response.responder, issuer);
-    match response.certificates().find(is_delegate) {
-        Some(delegate) => check_delegate(backend, response, issuer, delegate, now),
-        None if by_issuer => Err(OcspError::BadSignature),
-        None => Err(OcspError::UnknownSigner),
+    for (index, delegate) in response.certificates().filter(is_delegate).take(MOST_DELEGATES).enumerate() {
+        match check_delegate(response, asked, delegate) {
+            Ok(()) => return Ok(()),
+            Err(error) if index == 0 => why = Err(error),
+            Err(_) => {}
+        }
     }
+    why
 }
 
 /// RFC 6960 §4.2.2.2: its certificate is issued directly by the issuer, and says that it is for signing responses.
-fn check_delegate(
-    backend: Backend,
-    response: &Response<'_>,
-    issuer: &Issuer<'_>,
-    delegate: &[u8],
-    now: UnixTime,
-) -> Result<(), OcspError> {
+fn check_delegate(response: &Response<'_>, asked: &Asked<'_>, delegate: &[u8]) -> Result<(), OcspError> {
     let refused = |error| OcspError::Delegate(Box::new(error));
+    let bad_encoding = |error| refused(view::bad_encoding(error));
     let certificate = CertificateDer::from(delegate);
     let explained = |error| refused(explain(error, slice::from_ref(&certificate)));
     let key = key_of_accepted_size(&certificate).map_err(refused)?;
     let end_entity = EndEntityCert::try_from(&certificate).map_err(explained)?;
-    end_entity
+    let glance = Glance::at(delegate).map_err(bad_encoding)?;
+    let mut revocation = asked.revocation;
+    if let Some(revocation) = &mut revocation {
+        // RFC 6960 §4.2.2.2.1: with id-pkix-ocsp-nocheck no list has to know it. One that does counts.
+        revocation.policy.allow_unknown |= glance.has_ocsp_nocheck().map_err(bad_encoding)?;
+    }
+    let path = end_entity
         .verify_for_usage(
-            backend.webpki_algorithms(),
-            slice::from_ref(issuer.anchor),
+            asked.backend.webpki_algorithms(),
+            slice::from_ref(asked.issuer.anchor),
             &[],
-            now,
+            asked.now,
             KeyUsage::required(OCSP_SIGNING),
-            None,
+            revocation.map(Revocation::options).transpose().map_err(refused)?,
             None,
         )
         .map_err(explained)?;
-    let bad_encoding = |error| refused(view::bad_encoding(error));
-    let usage = Glance::at(delegate).and_then(|delegate| delegate.key_usage()).map_err(bad_encoding)?;
+    if let Some(revocation) = revocation {
+        revocation.check(&path).map_err(refused)?;
+    }
     // RFC 5280 §4.2.1.3: an OCSP response is signed with digitalSignature.
-    if usage.is_some_and(|usage| !usage.has_digital_signature()) {
+    if glance.key_usage().map_err(bad_encoding)?.is_some_and(|usage| !usage.has_digital_signature()) {
         return Err(refused(CertificateError::KeyUsage));
     }
     let (algorithm, key) = content(key.spki()).and_then(key_parts).map_err(bad_encoding)?;
-    if is_signed(backend, response, algorithm, key) { Ok(()) } else { Err(OcspError::BadSignature) }
+    if is_signed(asked.backend, response, algorithm, key) { Ok(()) } else { Err(OcspError::BadSignature) }
 }
 
 /// By the algorithms that certificates are verified with, none of which has SHA-1.
