@@ -54,7 +54,7 @@ impl<C: Role> Link<C> {
             (Event::SendAlert(token), Link::Halves(halves)) => {
                 let sender = &mut halves.1;
                 let (alert, is_fatal) = (token.description(), token.error().is_some());
-                if alert != AlertDescription::CLOSE_NOTIFY || is_fatal {
+                if alert != Some(AlertDescription::CLOSE_NOTIFY) || is_fatal {
                     sender.alert(token);
                 }
                 if is_fatal && sender.wants_write() { Event::Failing } else { Event::Progress }
