@@ -129,7 +129,20 @@ pub(crate) enum Answered {
 
 /// The verifier's.
 #[derive(Debug)]
-pub(crate) struct Verdict(pub(crate) Result<Verified, CertificateError>);
+pub(crate) enum Verdict {
+    Given(Result<Verified, CertificateError>),
+    /// There will be none, for this reason: where a server can do without.
+    Missing(String),
+}
+
+impl Verdict {
+    pub(crate) fn given(self) -> Result<Verified, Reason> {
+        match self {
+            Verdict::Given(verdict) => Ok(verdict?),
+            Verdict::Missing(why) => Err(Reason::Local { what: "the verifier", why }),
+        }
+    }
+}
 
 /// The resolver's.
 #[derive(Debug)]
@@ -183,7 +196,7 @@ impl VerifyRequest {
     /// goes on in full.
     #[must_use]
     pub fn respond(self, verdict: Result<Verified, CertificateError>) -> Answer {
-        Answer { token: self.token, answered: Ok(Answered::Verdict(Verdict(verdict))) }
+        Answer { token: self.token, answered: Ok(Answered::Verdict(Verdict::Given(verdict))) }
     }
 
     /// There will be no verdict: fails the handshake with `internal_error`; but a server that is about to resume a session

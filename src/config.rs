@@ -390,10 +390,11 @@ macro_rules! common_settings {
             self
         }
 
-        /// Names the configuration that sessions belong to. Sessions are resumed where the name is the same, and the verifier and
-        /// the client's identities are (`session_binding` of [`VerifyPeer`](crate::VerifyPeer) and
-        /// [`ResolveClientIdentity`](crate::ResolveClientIdentity)): give the servers of a fleet, or the configurations of before
-        /// and after a restart, one name. Without a name, sessions end with the configuration that made them.
+        /// Names the configuration that sessions belong to. Sessions are resumed where the name is the same, and so are the
+        /// verifier and the identities (`session_binding` of [`VerifyPeer`](crate::VerifyPeer),
+        /// [`ResolveIdentity`](crate::ResolveIdentity) and [`ResolveClientIdentity`](crate::ResolveClientIdentity)): give the
+        /// servers of a fleet, or the configurations of before and after a restart, one name. Without a name, sessions end with
+        /// the configuration that made them.
         pub fn session_context(mut self, name: impl AsRef<[u8]>) -> Self {
             self.common.session_context = Some(name.as_ref().to_vec());
             self

@@ -24,7 +24,7 @@ pub struct Seen<'a> {
     pub message: &'static str,
     /// Its length in bytes, with the header of the handshake message, without that of the record.
     pub length: usize,
-    /// The state of our side: a name of the flow table, or `Established`, or `Failed`.
+    /// The state of our side: a name of the flow table, or `Start`, `Established` or `Failed`.
     pub state: &'static str,
     /// The client's random of this connection (RFC 5246 §7.4.1.2): tells connections apart, on both sides alike. Zero
     /// until it is known.
@@ -57,7 +57,7 @@ pub enum NotResumed {
     UnknownSession,
     /// The ticket was not opened: its key is gone, it was altered, or the application declined it.
     TicketDeclined,
-    /// The store or the sealer failed, or did not answer.
+    /// The store, the sealer or the verifier failed, or did not answer.
     NoAnswer(String),
     /// What was found is no session of a server, or none with this ID.
     OtherSession,
@@ -65,7 +65,7 @@ pub enum NotResumed {
     Expired,
     /// The session was made later than now.
     FromTheFuture,
-    /// It belongs to another configuration: see `session_context`.
+    /// It belongs to another configuration: see `session_context`, and the `session_binding` of verifiers and resolvers.
     OtherConfiguration,
     /// It was made for another server name.
     OtherServerName,
@@ -95,11 +95,11 @@ impl fmt::Display for NotResumed {
             Self::TicketDeclined => {
                 f.write_str("the ticket was not opened: altered, under a key that is gone, or declined")
             }
-            Self::NoAnswer(why) => write!(f, "the session was not looked up: {why}"),
+            Self::NoAnswer(why) => write!(f, "nobody answered about the session: {why}"),
             Self::OtherSession => f.write_str("what was found is not the session that was asked for"),
             Self::Expired => f.write_str("the session has expired"),
             Self::FromTheFuture => f.write_str("the session was made later than now: do the clocks differ?"),
-            Self::OtherConfiguration => f.write_str("the session belongs to another configuration (`session_context`)"),
+            Self::OtherConfiguration => f.write_str("the session belongs to another configuration (`session_context`, or the `session_binding` of its verifier or resolver)"),
             Self::OtherServerName => f.write_str("the session was made for another server name"),
             Self::OtherCipherSuite => f.write_str("the session's cipher suite is not offered or not configured"),
             Self::OtherApplicationProtocol => f.write_str("the session's application protocol is another"),

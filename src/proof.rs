@@ -65,7 +65,7 @@ pub(crate) struct Claim {
 impl Claim {
     /// What a good verdict says. Whoever gave it may know of no limits; a huge key must not be worked with.
     pub(crate) fn accepted(verdict: Verdict) -> Result<Self, Reason> {
-        let verified = verdict.0?;
+        let verified = verdict.given()?;
         match verified.key().algorithm() {
             KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
                 let (least, most) = (*RSA_BITS.start(), *RSA_BITS.end());

@@ -141,6 +141,10 @@ impl ResolveIdentity for Later {
     fn resolve(&self, _: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Later
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some([3; 32])
+    }
 }
 
 impl ResolveClientIdentity for Later {

@@ -68,7 +68,9 @@ impl<R: Role> Cx<'_, R> {
         let created_at = self.hs.resumed.as_ref().map_or(now, |session| session.created_at);
         let age = u32::try_from(now.saturating_sub(created_at)).unwrap_or(u32::MAX);
         let hint = hint.filter(|hint| *hint != 0).map_or(u32::MAX, |hint| age.saturating_add(hint));
-        let own_end_point = || self.facts.identity.as_ref()?.server_end_point().map(Into::into);
+        let shown_before = || self.facts.server_end_point.clone();
+        let own = self.facts.identity.as_ref();
+        let own_end_point = || own.map_or_else(shown_before, |own| own.server_end_point().map(Into::into));
         Ok(Session {
             side: if R::IS_CLIENT { Side::Client } else { Side::Server },
             suite: self.suite()?,

@@ -25,6 +25,7 @@ mod tests;
 pub use client_resolver::{ClientIdentities, ResolveClientIdentity};
 pub use own::Identity;
 pub use raw_keys::RawPublicKeys;
+pub(crate) use resolver::binding;
 pub use resolver::{Identities, ResolveIdentity};
 pub(crate) use types::CertificateTypes;
 pub use verifier::{Peer, PeerCertificates, Verified, VerifyPeer};

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::crypto::SUITES;
+use crate::crypto::{SUITES, digest};
 use crate::decision::Decision;
 use crate::identity::Identity;
 use crate::identity::able::Able;
@@ -20,6 +20,13 @@ pub trait ResolveIdentity: fmt::Debug + Send + Sync {
     ///
     /// What is chosen has to be one that the client can verify: see [`Identity::usable_by`].
     fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>>;
+
+    /// Whom it may answer for, as a digest: the same in each resolver that would show an identity for the same names. A session
+    /// is resumed only where the resolver gives the same as where it was made, since no identity is shown again: else a
+    /// client could be led to a server that has none for the name that it asks for. `None`: by no other configuration at all.
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        None
+    }
 }
 
 /// Identities in order of preference, chosen by what the client can verify, the name that it asks for, and the
@@ -90,6 +97,25 @@ impl ResolveIdentity for Identities {
         let any = || classes.iter().find_map(|class| of_class(*class).next());
         Decision::Now(usable.or_else(any).cloned())
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(binding(self.identities.iter().map(|identity| &**identity), self.strict))
+    }
+}
+
+/// What sessions of a server with these identities are bound to: the names that it has, and the keys of those without. A
+/// certificate can be renewed, and servers can have keys of their own for the same names.
+pub(crate) fn binding<'a>(identities: impl Iterator<Item = &'a Identity>, strict: bool) -> [u8; 32] {
+    let mut bound: Vec<Vec<u8>> = Vec::new();
+    for identity in identities {
+        bound.extend(identity.names().iter().map(|name| name.to_ascii_lowercase().into_bytes()));
+        if identity.names().is_empty() {
+            bound.push(identity.public_key().sha256().to_vec());
+        }
+    }
+    bound.sort();
+    bound.dedup();
+    digest(if strict { "strict identities" } else { "identities" }, bound.iter().map(Vec::as_slice))
 }
 
 /// How well an identity fits the name that a client asks for, the best first.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::codec::Prefix;
 use crate::config::{Common, CommonBuilder, Trust, common_settings, schemes};
 use crate::error::ConfigError;
-use crate::identity::{CertificateTypes, Identities, Identity, ResolveIdentity, VerifyPeer};
+use crate::identity::{CertificateTypes, Identities, Identity, ResolveIdentity, VerifyPeer, binding};
 use crate::message::{OpaqueList, SignatureScheme};
 use crate::record::MessageLimits;
 use crate::session::{ClientAuthPolicy, SessionStore, TicketSealer};
@@ -164,8 +164,11 @@ impl ServerConfigBuilder {
         let keeps_sessions = self.session_store.is_some() || self.tickets.is_some();
         let verifier = self.client_auth.as_ref().map(|(_, verifier)| verifier);
         let peer = verifier.map_or(Some([0; 32]), |verifier| verifier.session_binding());
-        // Who we are is bound by the server name.
-        let trust = Trust { role: "server", peer, own: Some([0; 32]) };
+        let own = match &self.resolver {
+            Some(resolver) => resolver.session_binding(),
+            None => Some(binding(self.identities.iter(), self.strict_server_name)),
+        };
+        let trust = Trust { role: "server", peer, own };
         let common = self.common.build(keeps_sessions.then_some(trust))?;
         let client_schemes = schemes("client_signature_schemes", self.client_schemes, common.backend.verify_schemes())?;
         let (client_types, client_authorities) = match &self.client_auth {

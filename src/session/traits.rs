@@ -16,9 +16,9 @@ use crate::decision::Decision;
 /// configuration's context, client authentication, its age), so that a store that mixes sessions up does no more harm than
 /// one that loses them.
 ///
-/// A store outside the process keeps [`Session::to_bytes`] under the ID, encrypted on the way and at rest, and forgets it
+/// A store outside the process keeps [`Session::to_bytes`] under the ID, encrypted and authenticated on the way and at rest, and forgets it
 /// after [`Session::expires_at`]. It answers [`Decision::Later`], looks up without blocking the connection, and
-/// responds with what [`Session::from_bytes`] gives; when it fails, with `None`.
+/// responds with what [`Session::from_bytes`] gives; when it fails, by [`crate::FindSessionRequest::fail`].
 pub trait SessionStore: Debug + Send + Sync {
     /// The session of this ID, which is what a client showed: any 32 bytes. `None`, also for one that is expired at
     /// `now`, is a full handshake. `Later` pauses the connection, which asks by [`crate::Ask`].

@@ -150,6 +150,10 @@ impl ResolveIdentity for SlowResolver {
     fn resolve(&self, _: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
         Decision::Later
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        Some(crate::identity::binding([&*P256].into_iter(), false))
+    }
 }
 
 impl ResolveClientIdentity for SlowResolver {

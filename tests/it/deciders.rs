@@ -96,6 +96,10 @@ impl ResolveIdentity for Decider<Identities> {
     fn resolve(&self, hello: &ClientHello<'_>) -> Decision<Option<Arc<Identity>>> {
         self.decide(|identities| now(identities.resolve(hello)))
     }
+
+    fn session_binding(&self) -> Option<[u8; 32]> {
+        self.inside.session_binding()
+    }
 }
 
 impl SigningKey for Decider<Ed25519Key> {

@@ -71,7 +71,7 @@ impl On<Verdict> for AskVerifyAgain {
     type Next = AfterVerdictAgain;
 
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdictAgain, Reason> {
-        let not_after = [verdict.0?.not_after(), cx.hs.peer_not_after];
+        let not_after = [verdict.given()?.not_after(), cx.hs.peer_not_after];
         cx.hs.peer_not_after = not_after.into_iter().flatten().min();
         let ours = expand(cx, &self.resumable)?;
         Ok(await_end(cx, ours))

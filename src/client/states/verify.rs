@@ -44,7 +44,7 @@ pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Re
         resumed: cx.facts.resumed,
         now,
     };
-    Ok(cx.hs.config.verifier.verify(&peer).map(Verdict))
+    Ok(cx.hs.config.verifier.verify(&peer).map(Verdict::Given))
 }
 
 pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {

@@ -274,9 +274,10 @@ impl VerifyPeer for WebPkiVerifier {
         Decision::Now(self.check(peer))
     }
 
-    /// The roots, the pins and the policies.
+    /// The roots, the pins and the policies, and whether there are lists.
     fn session_binding(&self) -> Option<[u8; 32]> {
-        let policies = format!("{:?} {:?} {:?}", self.purpose, self.ocsp.policy, self.crl_policy);
+        let has_lists = self.crls.is_some();
+        let policies = format!("{:?} {:?} {:?} {has_lists}", self.purpose, self.ocsp, self.crl_policy);
         let roots = self.roots.iter().flat_map(|root| {
             let constraints = root.name_constraints.as_ref().map(AsRef::as_ref).unwrap_or_default();
             [root.subject.as_ref(), root.subject_public_key_info.as_ref(), constraints]

@@ -69,7 +69,7 @@ pub(super) fn verify(
     let missing = |what: &str| Reason::Local { what: "the authentication of the client", why: what.into() };
     let certificates = certificates.ok_or_else(|| missing("no certificate"))?;
     let (_, verifier) = cx.hs.config.client_auth.as_ref().ok_or_else(|| missing("no verifier"))?;
-    Ok(verifier.verify(&Peer { resumed, ..Peer::new(certificates, now) }).map(Verdict))
+    Ok(verifier.verify(&Peer { resumed, ..Peer::new(certificates, now) }).map(Verdict::Given))
 }
 
 pub(super) fn verify_request(

@@ -178,6 +178,6 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     Ok(())
 }
 
-fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Session, Reason> {
+pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Session, Reason> {
     cx.make_session(cx.hs.config.client_auth_policy(), cx.facts.server_name.clone(), handle, None)
 }

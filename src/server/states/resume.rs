@@ -11,6 +11,7 @@ use core::ops::Range;
 use pki_types::UnixTime;
 
 use super::client_auth::{verify, verify_request};
+use super::finish::make_session;
 use super::hello::{Says, client_hello, send_hello};
 use super::{AskIdentity, Cx, Ours, Proofs, WaitChangeCipherSpec};
 use crate::ask::{
@@ -18,7 +19,7 @@ use crate::ask::{
 };
 use crate::crypto::FinishedLabel;
 use crate::decision::Decision;
-use crate::error::{CertificateError, Reason};
+use crate::error::Reason;
 use crate::handshake::{MasterReady, SessionId, Stored};
 use crate::identity::PeerCertificates;
 use crate::message::{HandshakeType, NewSessionTicket};
@@ -206,7 +207,7 @@ impl Asks for AskVerifyAgain {
     }
 
     fn without_answer(&self, why: &str) -> Option<Verdict> {
-        Some(Verdict(Err(CertificateError::Refused(why.into()))))
+        Some(Verdict::Missing(why.into()))
     }
 }
 
@@ -214,20 +215,22 @@ impl On<Verdict> for AskVerifyAgain {
     type Next = AfterVerdictAgain;
 
     fn on(self, cx: &mut Cx<'_>, verdict: Verdict) -> Result<AfterVerdictAgain, Reason> {
-        match verdict.0 {
-            Ok(verified) => {
+        let why = match verdict {
+            Verdict::Given(Ok(verified)) => {
                 cx.hs.peer_not_after = verified.not_after();
-                resume(cx, self.0)
+                return resume(cx, self.0);
             }
-            Err(error) => {
-                cx.not_resumed(&NotResumed::CertificateRefused(error.to_string()));
+            Verdict::Given(Err(error)) => {
                 if let (Handle::Id(id), Some(store)) = (&self.0.resumable.session().handle, &cx.hs.config.session_store)
                 {
                     store.remove(id);
                 }
-                Ok(AfterVerdictAgain::AskIdentity(AskIdentity))
+                NotResumed::CertificateRefused(error.to_string())
             }
-        }
+            Verdict::Missing(why) => NotResumed::NoAnswer(why),
+        };
+        cx.not_resumed(&why);
+        Ok(AfterVerdictAgain::AskIdentity(AskIdentity))
     }
 }
 
@@ -256,7 +259,13 @@ where
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {
-        return Ok(AskRenewal { proofs, master, session: Arc::clone(session), now }.into());
+        // A verdict that ends sooner than the one before goes into the new ticket.
+        let session = if cx.hs.peer_not_after == session.peer_not_after {
+            Arc::clone(session)
+        } else {
+            Arc::new(make_session(cx, Handle::None)?)
+        };
+        return Ok(AskRenewal { proofs, master, session, now }.into());
     }
     Ok(finish(cx, proofs, master)?.into())
 }
