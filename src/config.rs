@@ -114,7 +114,8 @@ impl CommonBuilder {
         }
     }
 
-    /// `trust` is what sessions depend on beside the name that they are given (see [`session_context`]); `None` if no sessions are kept.
+    /// `trust` is what sessions depend on beside the name that they are given (see [`session_context`]); `None` if no
+    /// sessions are kept.
     pub(crate) fn build(self, trust: Option<Trust>) -> Result<Common, ConfigError> {
         let suites = match self.suites {
             None => SUITES.iter().collect(),

@@ -176,6 +176,12 @@ impl Receiver {
         }
     }
 
+    /// The most plaintext of a record that is taken, in bytes.
+    #[must_use]
+    pub fn max_plaintext_received(&self) -> usize {
+        self.0.receiving.incoming.plaintext_limit()
+    }
+
     /// Whether the peer's close_notify came: what was received is complete.
     #[must_use]
     pub fn closed(&self) -> bool {
@@ -260,6 +266,17 @@ impl Sender {
     #[must_use]
     pub fn output_len(&self, plaintext_len: usize) -> usize {
         self.sending.output_len(stage(self.error.as_ref()), plaintext_len)
+    }
+
+    /// With [`RecordSize::Growing`](crate::RecordSize::Growing), the records are small again at first.
+    pub fn start_small_again(&mut self) {
+        self.sending.outgoing.start_small_again();
+    }
+
+    /// The most plaintext of a record that is sent, in bytes.
+    #[must_use]
+    pub fn max_plaintext_sent(&self) -> usize {
+        self.sending.outgoing.max_fragment()
     }
 
     /// Queues a close_notify (RFC 5246 §7.2.1): no more plaintext is taken, but the peer may go on sending. A second call

@@ -1,5 +1,5 @@
-//! Certificates and raw public keys: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`], [`RawPublicKeys`]), who we are ([`Identity`]), and which of our
-//! identities fits a client ([`ResolveIdentity`], [`Identities`]) or a server ([`ResolveClientIdentity`],
+//! Certificates and raw public keys: who a peer is ([`VerifyPeer`], [`WebPkiVerifier`], [`RawPublicKeys`]), who we are
+//! ([`Identity`]), and which of our identities fits a client ([`ResolveIdentity`], [`Identities`]) or a server ([`ResolveClientIdentity`],
 //! [`ClientIdentities`]).
 //!
 //! Paths and names are checked by `rustls-webpki`, never by code of our own; `x509-parser` makes the view of a

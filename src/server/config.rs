@@ -133,8 +133,8 @@ impl ServerConfigBuilder {
     }
 
     /// Whether clients are asked for a certificate, and who verifies it. With [`ClientAuthPolicy::Optional`], what a client
-    /// without one may do is for the application to say: see [`PeerProof`](crate::PeerProof). With [`ClientAuthPolicy::NotRequested`] the
-    /// verifier is not used. Default: they are not asked.
+    /// without one may do is for the application to say: see [`PeerProof`](crate::PeerProof). With
+    /// [`ClientAuthPolicy::NotRequested`] the verifier is not used. Default: they are not asked.
     pub fn client_authentication(mut self, policy: ClientAuthPolicy, verifier: Arc<dyn VerifyPeer>) -> Self {
         self.client_auth = Some((policy, verifier)).filter(|_| policy != ClientAuthPolicy::NotRequested);
         self

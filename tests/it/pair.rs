@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use tls12::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tls12::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use tls12::{
     Ask, Backend, ClientConfig, ClientConfigBuilder, ClientConnection, Connection, Direction, Error, Event, Identity,
     MIN_OUTPUT, Observer, Received, Seen, ServerConfig, ServerConfigBuilder, ServerConnection,
@@ -41,6 +41,20 @@ impl Authority {
 
     pub(crate) fn root(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
+    }
+
+    /// A list in which no certificate stands.
+    pub(crate) fn revokes_nothing(&self) -> CertificateRevocationListDer<'static> {
+        let year = |year| rcgen::date_time_ymd(year, 1, 1);
+        let params = rcgen::CertificateRevocationListParams {
+            this_update: year(2025),
+            next_update: year(2035),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().der().clone()
     }
 
     /// A certificate for these names, signed by the authority.

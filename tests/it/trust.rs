@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tls12::dangerous::{AcceptAnything, PinsOnly};
 use tls12::{
-    CertificateError, ClientAuthPolicy, ClientConfig, ClientConfigBuilder, Decision, NotResumed, Peer, ServerConfig,
-    ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
+    CertificateError, ClientAuthPolicy, ClientConfig, ClientConfigBuilder, CrlPolicy, Decision, NotResumed, Peer,
+    ServerConfig, ServerConfigBuilder, Verified, VerifyPeer, WebPkiVerifier,
 };
 
-use crate::credentials::{Kind, authority, identity};
-use crate::pair::{Authority, NOW, Pair, Stopped};
+use crate::credentials::{Kind, authority, identity, identity_for};
+use crate::pair::{Authority, NAME, NOW, Pair, Stopped};
 use crate::sessions::{Bare, Kept, Refusals, Store};
 
 /// Who keeps the sessions of all configurations, which have one name.
@@ -30,7 +30,7 @@ impl Scene {
 
     fn server(&self) -> ServerConfigBuilder {
         let server = ServerConfig::builder().clock(Arc::new(Stopped(NOW))).session_context("fleet");
-        let server = server.identity(identity(Kind::P256)).observer(self.of_server.clone());
+        let server = server.observer(self.of_server.clone());
         match self.by_ticket {
             true => server.tickets(Arc::new(Bare::default())),
             false => server.session_store(self.store.clone()),
@@ -77,7 +77,7 @@ fn clients_of_one_name_share_sessions_only_if_they_trust_the_same_servers_and_ar
     for by_ticket in [false, true] {
         for (then, first) in settings.iter().enumerate() {
             for (now, second) in settings.iter().enumerate() {
-                let result = resumes(by_ticket, [first, second], [&|server| server; 2]);
+                let result = resumes(by_ticket, [first, second], [&shown; 2]);
                 let refused = if now == then { vec![] } else { vec![NotResumed::OtherConfiguration] };
                 assert_eq!(result, (now == then, refused, vec![]), "first {then}, then {now}, by ticket: {by_ticket}");
             }
@@ -89,14 +89,21 @@ fn clients_of_one_name_share_sessions_only_if_they_trust_the_same_servers_and_ar
 fn servers_of_one_name_share_sessions_only_if_they_trust_the_same_clients() {
     type Settings = Box<dyn Fn(ServerConfigBuilder) -> ServerConfigBuilder>;
     let asks = |verifier: Arc<dyn VerifyPeer>| -> Settings {
-        Box::new(move |server| server.client_authentication(ClientAuthPolicy::Optional, verifier.clone()))
+        Box::new(move |server| shown(server).client_authentication(ClientAuthPolicy::Optional, verifier.clone()))
     };
     let roots = |roots: Vec<_>| asks(Arc::new(WebPkiVerifier::for_clients(roots).unwrap()));
-    let settings: [Settings; 4] = [
-        Box::new(|server| server),
+    let with_list = || {
+        let verifier = WebPkiVerifier::for_clients([authority().root()]).unwrap();
+        verifier.with_crls([another_authority().revokes_nothing()]).unwrap()
+    };
+    let lax = CrlPolicy { allow_unknown: true, ..CrlPolicy::default() };
+    let settings: [Settings; 6] = [
+        Box::new(shown),
         roots(vec![authority().root()]),
         roots(vec![authority().root(), another_authority().root()]),
         asks(Arc::new(AcceptAnything)),
+        asks(Arc::new(with_list().with_crl_policy(lax))),
+        asks(Arc::new(WebPkiVerifier::for_clients([authority().root()]).unwrap().with_crl_policy(lax))),
     ];
     let client = |client: ClientConfigBuilder| client.roots([authority().root()]).identity(identity(Kind::Ed25519));
     for by_ticket in [false, true] {
@@ -113,6 +120,43 @@ fn servers_of_one_name_share_sessions_only_if_they_trust_the_same_clients() {
     }
 }
 
+/// Else whoever leads a client from one host to another, and its session with it, gets it to take the one for the other.
+#[test]
+fn servers_of_one_name_share_sessions_only_if_they_have_identities_for_the_same_names() {
+    type Settings = Box<dyn Fn(ServerConfigBuilder) -> ServerConfigBuilder>;
+    let names = |kind, names: &'static [&'static str]| -> Settings {
+        Box::new(move |server| server.identity(identity_for(kind, &[NAME]).with_names(names.iter().copied()).unwrap()))
+    };
+    let settings: [Settings; 5] = [
+        names(Kind::P256, &[NAME]),
+        names(Kind::P256, &[NAME, "other.example"]),
+        names(Kind::P256, &[]),
+        names(Kind::P384, &[]),
+        Box::new(|server| shown(server).strict_server_name(true)),
+    ];
+    let client = |client: ClientConfigBuilder| client.roots([authority().root()]);
+    for by_ticket in [false, true] {
+        for (then, first) in settings.iter().enumerate() {
+            for (now, second) in settings.iter().enumerate() {
+                let result = resumes(by_ticket, [&client; 2], [first, second]);
+                let expected = match now == then {
+                    true => (true, vec![], vec![]),
+                    false => (false, vec![NotResumed::Declined], vec![NotResumed::OtherConfiguration]),
+                };
+                assert_eq!(result, expected, "first {then}, then {now}, by ticket: {by_ticket}");
+            }
+        }
+        // A certificate may be another one, with another key.
+        let renewed = names(Kind::P384, &[NAME]);
+        assert_eq!(resumes(by_ticket, [&client; 2], [&settings[0], &renewed]), (true, vec![], vec![]));
+    }
+}
+
+/// The identity that a server shows where it is not in question.
+fn shown(server: ServerConfigBuilder) -> ServerConfigBuilder {
+    server.identity(identity(Kind::P256))
+}
+
 /// Accepts what another verifier accepts, and does not say so.
 #[derive(Debug)]
 struct Silent;
@@ -126,11 +170,11 @@ impl VerifyPeer for Silent {
 #[test]
 fn a_verifier_that_does_not_say_whom_it_trusts_shares_no_sessions() {
     let client = |client: ClientConfigBuilder| client.verifier(Arc::new(Silent));
-    let result = resumes(false, [&client; 2], [&|server| server; 2]);
+    let result = resumes(false, [&client; 2], [&shown; 2]);
     assert_eq!(result, (false, vec![NotResumed::OtherConfiguration], vec![]));
     let client = |client: ClientConfigBuilder| client.roots([authority().root()]);
     let server =
-        |server: ServerConfigBuilder| server.client_authentication(ClientAuthPolicy::Optional, Arc::new(Silent));
+        |server: ServerConfigBuilder| shown(server).client_authentication(ClientAuthPolicy::Optional, Arc::new(Silent));
     let result = resumes(false, [&client; 2], [&server; 2]);
     assert_eq!(result, (false, vec![NotResumed::Declined], vec![NotResumed::OtherConfiguration]));
 

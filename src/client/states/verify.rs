@@ -87,8 +87,8 @@ impl On<Verdict> for AskVerify {
     }
 }
 
-/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty. So it is where a raw public key was asked for: RFC 7250
-/// has no other way to say it.
+/// Certificate; RFC 5246 §7.4.6: without a suitable one, the list is empty. So it is where a raw public key was asked for:
+/// RFC 7250 has no other way to say it.
 pub(super) fn send_certificate(cx: &mut Cx<'_>, identity: Option<&Identity>) -> Result<(), Reason> {
     let content = identity.map(Identity::encoded).unwrap_or_default();
     cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(content).write(w))
