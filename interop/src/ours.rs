@@ -83,6 +83,8 @@ impl ClientSetup<'_> {
             builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
         }
         if self.sessions {
+            // Go 1.19 knows no extended_master_secret.
+            builder = builder.dangerous_resumption_without_extended_master_secret(true);
             builder = builder.sessions(Arc::new(ClientCache::new()));
         }
         if let Some(leaf) = self.identity {
@@ -159,6 +161,8 @@ impl<'a> ServerSetup<'a> {
         if let Some(file) = &self.key_log {
             builder = builder.key_log(Arc::new(KeyLogFile::open(file).map_err(configuration)?));
         }
+        // As for clients.
+        builder = builder.dangerous_resumption_without_extended_master_secret(self.sessions.is_some());
         builder = match self.sessions {
             None => builder,
             Some(Sessions::Ids) => builder.session_store(Arc::new(MemoryStore::new(64))),
