@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::clock::Clock;
 use crate::codec::Prefix;
-use crate::crypto::{Backend, KeyExchangeGroup, Random, SUITES, Suite, digest};
+use crate::crypto::{Backend, HashAlgorithm, KeyExchangeGroup, Random, SUITES, Suite, digest};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList, SignatureScheme};
@@ -56,6 +56,12 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn group(&self, name: NamedGroup) -> Option<&Arc<dyn KeyExchangeGroup>> {
         self.groups.iter().find(|group| group.name() == name)
+    }
+
+    /// The hash of the PRF, if all cipher suites have the same.
+    pub(crate) fn only_hash(&self) -> Option<HashAlgorithm> {
+        let (first, others) = self.suites.split_first()?;
+        others.iter().all(|suite| suite.hash == first.hash).then_some(first.hash)
     }
 
     /// The application protocols, unless there are none.

@@ -6,13 +6,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
+use pki_types::ServerName;
 
 use crate::ask::{Answered, Ask, Token};
 use crate::codec::Writer;
 use crate::config::Common;
 use crate::crypto::Digest;
-use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
+use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
@@ -35,6 +35,9 @@ pub(crate) trait Role: Sized {
     /// What this role alone keeps through a handshake.
     type Kept;
     type Machine: Machine<Self>;
+
+    /// The bytes of the message that was handled last are about to go: keeps what is still needed of them.
+    fn keep_message(_: &mut Cx<'_, Self>) {}
 }
 
 /// What the driver needs of a flow table; `machine!` writes it.
@@ -60,7 +63,7 @@ pub(crate) struct Handshake<R: Role> {
     /// All messages before the client's CertificateVerify, which signs them.
     pub(crate) signed: Vec<u8>,
     pub(crate) server_random: [u8; 32],
-    master_secret: Option<MasterSecret>,
+    master: Option<Master>,
     /// The verify_data of the first Finished: the client's, or the server's in a resumption.
     first_finished: Option<[u8; 12]>,
     /// The session that is resumed.
@@ -82,7 +85,7 @@ impl<R: Role> Handshake<R> {
             covered: None,
             signed: Vec::new(),
             server_random: [0; 32],
-            master_secret: None,
+            master: None,
             first_finished: None,
             resumed: None,
             peer_not_after: None,
@@ -107,11 +110,17 @@ pub(crate) struct RecordLimits {
     pub(crate) ours: u16,
 }
 
+/// The master secret, in the box in which it stays, and all that is derived from it.
+struct Master {
+    bound: Box<Bound>,
+    prf: Prf,
+}
+
 /// What exporters and channel bindings are made of; stays with the connection.
 pub(crate) struct Bound {
     pub(crate) is_client: bool,
     pub(crate) backend: Backend,
-    pub(crate) master_secret: Box<Zeroizing<[u8; MasterSecret::LEN]>>,
+    pub(crate) master_secret: MasterSecret,
     pub(crate) server_random: [u8; 32],
     /// The first Finished (RFC 5929 §3).
     pub(crate) tls_unique: [u8; 12],
@@ -125,8 +134,8 @@ pub(crate) struct Facts {
     pub(crate) suite: Option<&'static Suite>,
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
-    pub(crate) alpn: Option<Box<[u8]>>,
-    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) alpn: Option<Arc<[u8]>>,
+    pub(crate) name: Name,
     /// RFC 6066 §4: unlike record_size_limit, it stays with the session.
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) peer_certificates: Option<PeerCertificates>,
@@ -138,8 +147,42 @@ pub(crate) struct Facts {
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
     /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
-    pub(crate) server_end_point: Option<Box<[u8]>>,
-    pub(crate) stored: Option<Box<Stored>>,
+    pub(crate) server_end_point: Option<Arc<[u8]>>,
+    pub(crate) stored: Option<Stored>,
+}
+
+/// The server's name.
+#[derive(Default)]
+pub(crate) enum Name {
+    /// The client asked for none, or has not asked yet.
+    #[default]
+    None,
+    /// What the client asked for by server_name.
+    Asked(Arc<str>),
+    /// On a client.
+    Of { server: ServerName<'static>, is_asked: bool },
+}
+
+impl Name {
+    /// The name that the client asked for by server_name (RFC 6066 §3): a DNS name without its trailing dot; no address.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        match self {
+            Name::Asked(name) => Some(name),
+            Name::Of { server: ServerName::DnsName(name), is_asked: true } => {
+                let name: &str = name.as_ref();
+                Some(name.strip_suffix('.').unwrap_or(name))
+            }
+            _ => None,
+        }
+    }
+
+    /// The server that a client is connected to.
+    pub(crate) fn server(&self) -> Option<&ServerName<'static>> {
+        match self {
+            Name::Of { server, .. } => Some(server),
+            _ => None,
+        }
+    }
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
@@ -152,8 +195,8 @@ pub(crate) struct Cx<'c, R: Role> {
     pub(crate) facts: &'c mut Facts,
     pub(crate) incoming: &'c mut Incoming,
     pub(crate) outgoing: &'c mut Outgoing,
-    /// The body of the handshake message that is at work, as it came.
-    pub(crate) body: &'c [u8],
+    /// The handshake message that is at work, as it came, with its header. Empty once its bytes are gone.
+    pub(crate) message: &'c [u8],
     /// The name of the state that is at work, for the observer.
     pub(crate) state: &'static str,
 }
@@ -172,14 +215,19 @@ impl<'c, R: Role> Cx<'c, R> {
         let message = self.outgoing.message(message_type, write)?;
         self.hs.transcript.add(message);
         let length = message.len();
-        self.observe(Direction::Sent, ContentType::HANDSHAKE, message_type.name().unwrap_or_default(), length);
+        self.sent(message_type, length);
         Ok(())
+    }
+
+    /// A handshake message was added to the flight.
+    pub(crate) fn sent(&self, message_type: HandshakeType, length: usize) {
+        self.observe(Direction::Sent, ContentType::HANDSHAKE, message_type.name().unwrap_or_default(), length);
     }
 
     /// A handshake message came: adds it to the transcript, and makes it a letter. HelloRequest is hashed by nobody
     /// (RFC 5246 §7.4.1.1).
     pub(crate) fn received(&mut self, message_type: HandshakeType, message: &'c [u8]) -> Input<'c> {
-        self.body = message.get(HEADER_LEN..).unwrap_or_default();
+        self.message = message;
         match message_type {
             // RFC 5246 §7.4.9: it vouches for all messages up to, but not including, itself.
             HandshakeType::FINISHED => self.hs.covered = Some(self.hs.transcript.current()),
@@ -189,16 +237,22 @@ impl<'c, R: Role> Cx<'c, R> {
         }
         if !R::IS_CLIENT
             && message_type == HandshakeType::CLIENT_HELLO
-            && let Some(random) = self.body.get(2..).and_then(<[u8]>::first_chunk)
+            && let Some(random) = self.body().get(2..).and_then(<[u8]>::first_chunk)
         {
             self.facts.client_random = *random;
         }
-        if message_type != HandshakeType::HELLO_REQUEST {
+        // A server keeps the ClientHello, for as long as the hash is not known.
+        if !matches!(message_type, HandshakeType::HELLO_REQUEST | HandshakeType::CLIENT_HELLO) {
             self.hs.transcript.add(message);
         }
-        let input = Input::Message { message_type, body: self.body };
+        let input = Input::Message { message_type, body: self.body() };
         self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
         input
+    }
+
+    /// The message that is at work, without its header.
+    pub(crate) fn body(&self) -> &'c [u8] {
+        self.message.get(HEADER_LEN..).unwrap_or_default()
     }
 
     pub(crate) fn observe(
@@ -229,38 +283,53 @@ impl<'c, R: Role> Cx<'c, R> {
     /// RFC 5246 §8.1, RFC 7627 §4. With extended_master_secret, the transcript must end with ClientKeyExchange.
     pub(crate) fn set_master_secret(&mut self, pre_master: SharedSecret) -> Result<MasterReady, Reason> {
         let (backend, suite) = (self.common().backend, self.suite()?);
-        let master_secret = if self.facts.extended_master_secret {
-            MasterSecret::derive_extended(backend, suite, pre_master, &self.hs.transcript.current())
+        let mut bound = self.unbound();
+        if self.facts.extended_master_secret {
+            bound.master_secret.derive_extended(backend, suite, &pre_master, &self.hs.transcript.current());
         } else {
-            MasterSecret::derive(backend, suite, pre_master, &self.facts.client_random, &self.hs.server_random)
-        };
-        Ok(self.keep_master_secret(master_secret))
+            let (client_random, server_random) = (&self.facts.client_random, &self.hs.server_random);
+            bound.master_secret.derive(backend, suite, &pre_master, client_random, server_random);
+        }
+        Ok(self.keep_master_secret(suite, bound))
     }
 
     /// The master secret of the session that is resumed (RFC 5246 §7.3).
     pub(crate) fn resume_master_secret(&mut self, session: &Session) -> MasterReady {
-        let secret = MasterSecret::boxed(&session.master_secret);
-        self.keep_master_secret(MasterSecret::keyed(self.common().backend, session.suite, secret))
+        let mut bound = self.unbound();
+        bound.master_secret.copy_from(session.master_secret.as_bytes());
+        self.keep_master_secret(session.suite, bound)
     }
 
-    fn keep_master_secret(&mut self, master_secret: MasterSecret) -> MasterReady {
+    /// All but the master secret, and what is not known yet.
+    fn unbound(&self) -> Box<Bound> {
+        Box::new(Bound {
+            is_client: R::IS_CLIENT,
+            backend: self.common().backend,
+            master_secret: MasterSecret::zero(),
+            server_random: [0; 32],
+            tls_unique: [0; 12],
+            exports_without_ems: self.common().exports_without_ems,
+        })
+    }
+
+    fn keep_master_secret(&mut self, suite: &Suite, bound: Box<Bound>) -> MasterReady {
         if let Some(key_log) = &self.common().key_log {
-            key_log.log("CLIENT_RANDOM", &self.facts.client_random, master_secret.as_bytes());
+            key_log.log("CLIENT_RANDOM", &self.facts.client_random, bound.master_secret.as_bytes());
         }
-        self.hs.master_secret = Some(master_secret);
+        let prf = bound.master_secret.prf(bound.backend, suite);
+        self.hs.master = Some(Master { bound, prf });
         MasterReady(())
     }
 
-    fn master_secret(&self, _: MasterReady) -> Result<&MasterSecret, Reason> {
-        let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
-        self.hs.master_secret.as_ref().ok_or_else(missing)
+    fn master(&self, _: MasterReady) -> Result<&Master, Reason> {
+        self.hs.master.as_ref().ok_or_else(no_master_secret)
     }
 
     /// Both directions' keys (RFC 5246 §6.3). The opening key waits for the peer's ChangeCipherSpec.
     pub(crate) fn expand_keys(&mut self, ready: MasterReady, client: bool) -> Result<SealingKey, Reason> {
         let (backend, suite) = (self.common().backend, self.suite()?);
         let (client_random, server_random) = (&self.facts.client_random, &self.hs.server_random);
-        let keys = self.master_secret(ready)?.keys(suite, client_random, server_random);
+        let keys = self.master(ready)?.prf.keys(suite, client_random, server_random);
         let (ours, theirs) = if client { (keys.client, keys.server) } else { (keys.server, keys.client) };
         self.hs.incoming_key = Some(theirs.opening(backend));
         Ok(ours.sealing(backend))
@@ -298,7 +367,7 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// RFC 5246 §7.4.9, over the transcript so far.
     fn verify_data(&self, ready: MasterReady, label: FinishedLabel, transcript: &Digest) -> Result<[u8; 12], Reason> {
-        Ok(self.master_secret(ready)?.verify_data(label, transcript))
+        Ok(self.master(ready)?.prf.verify_data(label, transcript))
     }
 
     /// ChangeCipherSpec and Finished: the end of a flight.
@@ -335,16 +404,10 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// The end of the handshake: keeps what outlives it.
     pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
-        let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
-        let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
-        self.facts.bound = Some(Box::new(Bound {
-            is_client: R::IS_CLIENT,
-            backend: self.common().backend,
-            master_secret,
-            server_random: self.hs.server_random,
-            tls_unique: self.hs.first_finished.unwrap_or_default(),
-            exports_without_ems: self.common().exports_without_ems,
-        }));
+        let Master { mut bound, .. } = self.hs.master.take().ok_or_else(no_master_secret)?;
+        bound.server_random = self.hs.server_random;
+        bound.tls_unique = self.hs.first_finished.unwrap_or_default();
+        self.facts.bound = Some(bound);
         Ok(())
     }
 
@@ -359,4 +422,8 @@ impl<'c, R: Role> Cx<'c, R> {
             _ => Err(Reason::Random),
         }
     }
+}
+
+fn no_master_secret() -> Reason {
+    Reason::Local { what: "the handshake", why: "no master secret yet".into() }
 }

@@ -39,8 +39,12 @@ impl Transcript {
         }
     }
 
-    /// Hashes with the PRF's hash from here on, what waits in the buffer first, and frees the buffer.
+    /// Hashes with the PRF's hash from here on, what waits in the buffer first, and frees the buffer. Where the hash was known
+    /// before, nothing happens.
     pub(crate) fn start(&mut self, backend: Backend, hash: HashAlgorithm) {
+        if self.hasher.is_some() {
+            return;
+        }
         let mut hasher = Hasher::new(backend, hash);
         hasher.update(&self.raw);
         self.hasher = Some(hasher);

@@ -1,7 +1,4 @@
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-
-use pki_types::ServerName;
 
 use super::flow::Machine;
 use super::states::WaitServerHello;
@@ -21,7 +18,8 @@ use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET, Session, Side};
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
-    let found = config.sessions.as_ref().and_then(|all| all.find(&cx.hs.kept.server_name, common.clock.now()));
+    let from = config.sessions.as_ref().zip(cx.facts.name.server());
+    let found = from.and_then(|(all, server)| all.find(server, common.clock.now()));
     let (resumable, refused) = match found.map(|session| check(cx, session)).transpose() {
         Ok(resumable) => (resumable, None),
         Err(why) => (None, Some(why)),
@@ -42,7 +40,9 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     if config.resolver.is_some() {
         cx.hs.transcript.keep_messages();
     }
-    let name: Option<Box<str>> = host_name(&cx.hs.kept.server_name).filter(|_| config.send_server_name).map(Into::into);
+    if let Some(hash) = common.only_hash() {
+        cx.hs.transcript.start(common.backend, hash);
+    }
     let offer = ClientHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
@@ -50,7 +50,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         cipher_suites: common.suite_ids.as_slice().into(),
         compression_methods: &[NO_COMPRESSION],
         extensions: ClientExtensions {
-            server_name: name.as_deref().map(str::as_bytes),
+            server_name: cx.facts.name.asked().map(str::as_bytes),
             extended_master_secret: true,
             // RFC 5746 §3.4: empty in a first handshake.
             renegotiation_info: Some(&[]),
@@ -69,10 +69,15 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
             ..ClientExtensions::default()
         },
     };
-    let offers = Offers { server_name: name.is_some(), session_ticket: offer.extensions.session_ticket.is_some() };
-    cx.send(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
+    let offers = Offers {
+        server_name: cx.facts.name.asked().is_some(),
+        session_ticket: offer.extensions.session_ticket.is_some(),
+    };
+    let message = cx.outgoing.message(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
+    cx.hs.transcript.add(message);
+    let length = message.len();
+    cx.sent(HandshakeType::CLIENT_HELLO, length);
     cx.outgoing.flush_flight()?;
-    cx.facts.server_name = name;
     cx.hs.kept.offered = offered;
     remember(cx);
     Ok(Machine::WaitServerHello(WaitServerHello { offers }))
@@ -96,12 +101,13 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotRes
     if !can_be_shown {
         return Err(NotResumed::OtherSession);
     }
+    let name = cx.facts.name.server().map(text_of);
     let binding = Binding {
         side: Side::Client,
         now: common.clock.now(),
         context: &common.session_context,
         lifetime: common.session_lifetime,
-        server_name: Some(&text_of(&cx.hs.kept.server_name)),
+        server_name: name.as_deref(),
         id: None,
         client_auth: ClientAuthPolicy::NotRequested,
         certificate_types: &cx.hs.config.server_types,
@@ -119,21 +125,7 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotRes
 /// If the handshake fails, the session that it offers is not offered again.
 fn remember(cx: &mut Cx<'_, Client>) {
     if let (Some(sessions), Some(offered)) = (&cx.hs.config.sessions, &cx.hs.kept.offered) {
-        cx.facts.stored = Some(Box::new(Stored::Client {
-            sessions: Arc::clone(sessions),
-            server_name: cx.hs.kept.server_name.clone(),
-            session: Arc::clone(offered.resumable.session()),
-        }));
-    }
-}
-
-/// RFC 6066 §3: a DNS name without its trailing dot; an address is not sent.
-fn host_name<'a>(name: &'a ServerName<'_>) -> Option<&'a str> {
-    match name {
-        ServerName::DnsName(name) => {
-            let name: &str = name.as_ref();
-            Some(name.strip_suffix('.').unwrap_or(name))
-        }
-        _ => None,
+        let (sessions, session) = (Arc::clone(sessions), Arc::clone(offered.resumable.session()));
+        cx.facts.stored = Some(Stored::Client { sessions, session });
     }
 }

@@ -13,8 +13,9 @@ use alloc::vec::Vec;
 
 use pki_types::{IpAddr, ServerName};
 
+use crate::error::Reason;
 use crate::handshake::{Role, SessionId};
-use crate::message::{CertificateType, ProtocolVersion};
+use crate::message::{CertificateType, EcdhParams, ProtocolVersion, ServerKeyExchange};
 use crate::proof::Resumable;
 use crate::session::Handle;
 
@@ -31,7 +32,6 @@ impl Role for Client {
 
 /// What a client keeps through its handshake.
 pub(crate) struct Kept {
-    pub(crate) server_name: ServerName<'static>,
     /// The session that ClientHello offers.
     pub(crate) offered: Option<Offered>,
     /// The ID that ServerHello gave to the session, for when there is no ticket.
@@ -40,14 +40,38 @@ pub(crate) struct Kept {
     pub(crate) ticket_promised: bool,
     /// The ticket that came, with its lifetime in seconds as the server says it.
     pub(crate) new_ticket: Option<(Box<[u8]>, u32)>,
-    /// The body of ServerKeyExchange: its signature can only be checked once the certificate is.
-    pub(crate) server_key_exchange: Vec<u8>,
+    /// Both randoms and the body of ServerKeyExchange: its signature can only be checked once the certificate is.
+    pub(crate) server_key_exchange: SignedKeys,
     /// The type of certificate that ServerHello says we would be asked for.
     pub(crate) certificate_type: CertificateType,
     /// The body of CertificateRequest.
     pub(crate) certificate_request: Option<Vec<u8>>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
     pub(crate) scts: Option<Vec<u8>>,
+}
+
+/// A ServerKeyExchange, behind what its signature is also over (RFC 8422 §5.4).
+#[derive(Default)]
+pub(crate) struct SignedKeys(Vec<u8>);
+
+impl SignedKeys {
+    const RANDOMS: usize = 64;
+
+    pub(crate) fn new(client_random: &[u8; 32], server_random: &[u8; 32], body: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(Self::RANDOMS + body.len());
+        [client_random, server_random, body].into_iter().for_each(|part: &[u8]| bytes.extend_from_slice(part));
+        SignedKeys(bytes)
+    }
+
+    pub(crate) fn read(&self) -> Result<ServerKeyExchange<'_>, Reason> {
+        ServerKeyExchange::read(self.0.get(Self::RANDOMS..).unwrap_or_default())
+            .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })
+    }
+
+    /// What is signed: both randoms and the parameters.
+    pub(crate) fn signed_content(&self, params: &EcdhParams<'_>) -> &[u8] {
+        self.0.get(..Self::RANDOMS + params.encoded_len()).unwrap_or_default()
+    }
 }
 
 /// A session, and what the server says to resume it.
@@ -69,14 +93,13 @@ impl Offered {
 }
 
 impl Kept {
-    pub(crate) fn new(server_name: ServerName<'static>) -> Self {
+    pub(crate) fn new() -> Self {
         Kept {
-            server_name,
             offered: None,
             session_id: Vec::new(),
             ticket_promised: false,
             new_ticket: None,
-            server_key_exchange: Vec::new(),
+            server_key_exchange: SignedKeys::default(),
             certificate_type: CertificateType::X509,
             certificate_request: None,
             ocsp_response: None,

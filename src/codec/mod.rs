@@ -11,7 +11,7 @@ mod writer;
 
 pub use reader::Malformed;
 pub(crate) use reader::Reader;
-pub(crate) use writer::Writer;
+pub(crate) use writer::{TooLong, Writer};
 
 /// Bytes before a vector that say its length (RFC 5246 §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

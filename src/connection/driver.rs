@@ -18,7 +18,7 @@ use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
 use crate::config::Common;
 use crate::error::{Error, Reason};
-use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
+use crate::handshake::{Cx, Facts, Handshake, Machine, Name, Role};
 use crate::message::ContentType;
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
@@ -57,7 +57,9 @@ impl<R: Role> Phase<R> {
 
 impl Driver<Client> {
     pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
-        let mut driver = Driver::new(config, client::Kept::new(server_name));
+        let is_asked = config.send_server_name;
+        let mut driver = Driver::new(config, client::Kept::new());
+        driver.receiving.facts.name = Name::Of { server: server_name, is_asked };
         match driver.with_cx(client::start) {
             Ok(machine) => {
                 driver.arrive(machine);
@@ -114,7 +116,7 @@ impl<R: Role> Driver<R> {
         };
         let Receiving { incoming, facts, .. } = receiving;
         let outgoing = &mut sending.outgoing;
-        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, body: &[], state })
+        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, message: &[], state })
     }
 
     #[inline]
@@ -131,7 +133,7 @@ impl<R: Role> Driver<R> {
     }
 
     fn read_handshake(&mut self, input: &mut [u8]) -> Result<Received, Error> {
-        match self.go_on() {
+        match self.go_on(&[]) {
             Ok(None) => {}
             Ok(Some(event)) => return Ok(Received { consumed: 0, event }),
             Err(reason) => return self.fail(reason, 0),
@@ -178,6 +180,7 @@ impl<R: Role> Driver<R> {
         self.phase = Phase::Failed(error.clone());
         self.state = "Failed";
         self.sending.outgoing.discard_flight();
+        self.sending.outgoing.handshake_done();
         error
     }
 

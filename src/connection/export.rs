@@ -45,7 +45,7 @@ impl Source<'_> {
             return Err(self.refuse(Reason::NotExported("the peer does not support extended_master_secret")));
         }
         let hash = self.facts.suite.map_or(HashAlgorithm::Sha256, |suite| suite.hash);
-        let prf = Prf::new(bound.backend, hash, bound.master_secret.as_slice());
+        let prf = Prf::new(bound.backend, hash, bound.master_secret.as_bytes());
         let (client_random, server_random) = (&self.facts.client_random, &bound.server_random);
         match context {
             None => prf.fill(label, &[client_random, server_random], out),

@@ -301,7 +301,7 @@ macro_rules! facts {
                     key_exchange_group: facts.group,
                     signature_scheme: facts.scheme,
                     alpn_protocol: facts.alpn.as_deref(),
-                    server_name: facts.server_name.as_deref(),
+                    server_name: facts.name.asked(),
                     extended_master_secret: facts.extended_master_secret,
                 })
             }
@@ -339,7 +339,7 @@ macro_rules! facts {
             /// The name that the client asked for by server_name (RFC 6066 §3), if it is a DNS name.
             #[must_use]
             pub fn server_name(&self) -> Option<&str> {
-                self.0.facts().server_name.as_deref()
+                self.0.facts().name.asked()
             }
 
             /// Whether extended_master_secret (RFC 7627) was agreed on.

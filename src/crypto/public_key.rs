@@ -89,6 +89,13 @@ impl PublicKey {
         PublicKey::from_spki(asn1::certificate_spki(certificate).map_err(bad_encoding)?)
     }
 
+    /// The type of a certificate's key, and its size or curve, as [`Self::from_certificate`] finds them.
+    #[cfg(feature = "webpki")]
+    pub(crate) fn algorithm_in(certificate: &CertificateDer<'_>) -> Result<KeyAlgorithm, CertificateError> {
+        let spki = asn1::certificate_spki(certificate).and_then(Spki::read);
+        spki.and_then(|spki| KeyAlgorithm::of(&spki)).map_err(bad_encoding)
+    }
+
     /// The public half of a private key.
     pub(super) fn from_parts(algorithm: AlgorithmIdentifier, key: &[u8]) -> der::Result<Self> {
         let spki = Spki { algorithm: algorithm.as_ref(), key };

@@ -1,7 +1,5 @@
 //! From the key exchange to the keys of the records (RFC 5246 §6.3, §8.1, RFC 7627 §4), and Finished (RFC 5246 §7.4.9).
 
-use alloc::boxed::Box;
-
 use zeroize::Zeroizing;
 
 use super::{AeadAlgorithm, Backend, Digest, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
@@ -16,51 +14,46 @@ pub(crate) enum FinishedLabel {
 impl MasterSecret {
     /// RFC 5246 §8.1: from the key exchange and both randoms.
     pub(crate) fn derive(
+        &mut self,
         backend: Backend,
         suite: &Suite,
-        shared: SharedSecret,
+        shared: &SharedSecret,
         client_random: &[u8; 32],
         server_random: &[u8; 32],
-    ) -> Self {
-        let secret = Self::expand(backend, suite, &shared, b"master secret", &[client_random, server_random]);
-        Self::keyed(backend, suite, secret)
+    ) {
+        self.expand(backend, suite, shared, b"master secret", &[client_random, server_random]);
     }
 
     /// RFC 7627 §4: from the key exchange and the hash of the handshake up to and including ClientKeyExchange.
     pub(crate) fn derive_extended(
-        backend: Backend,
-        suite: &Suite,
-        shared: SharedSecret,
-        session_hash: &Digest,
-    ) -> Self {
-        let secret = Self::expand(backend, suite, &shared, b"extended master secret", &[session_hash.as_ref()]);
-        Self::keyed(backend, suite, secret)
-    }
-
-    fn expand(
+        &mut self,
         backend: Backend,
         suite: &Suite,
         shared: &SharedSecret,
-        label: &[u8],
-        seed: &[&[u8]],
-    ) -> Box<Zeroizing<[u8; Self::LEN]>> {
-        let mut secret = Box::new(Zeroizing::new([0; Self::LEN]));
-        Prf::new(backend, suite.hash, shared.as_bytes()).fill(label, seed, secret.as_mut_slice());
-        secret
+        session_hash: &Digest,
+    ) {
+        self.expand(backend, suite, shared, b"extended master secret", &[session_hash.as_ref()]);
     }
 
-    pub(crate) fn keyed(backend: Backend, suite: &Suite, secret: Box<Zeroizing<[u8; Self::LEN]>>) -> Self {
-        let prf = Prf::new(backend, suite.hash, secret.as_slice());
-        MasterSecret { secret, prf }
+    fn expand(&mut self, backend: Backend, suite: &Suite, shared: &SharedSecret, label: &[u8], seed: &[&[u8]]) {
+        Prf::new(backend, suite.hash, shared.as_bytes()).fill(label, seed, self.0.as_mut_slice());
     }
 
+    /// The PRF that is keyed by it: once, for all that is derived from it.
+    pub(crate) fn prf(&self, backend: Backend, suite: &Suite) -> Prf {
+        Prf::new(backend, suite.hash, self.0.as_slice())
+    }
+}
+
+/// Of the PRF that is keyed by the master secret.
+impl Prf {
     /// RFC 5246 §6.3: the keys of both directions. An AEAD has no MAC keys (RFC 5288 §3).
     pub(crate) fn keys(&self, suite: &Suite, client_random: &[u8; 32], server_random: &[u8; 32]) -> Keys {
         let (key_len, iv_len) = (suite.aead.key_len(), suite.aead.fixed_iv_len());
         let mut key_block = Zeroizing::new([0; 2 * (TrafficKey::MAX_KEY + TrafficKey::MAX_IV)]);
         if let Some(key_block) = key_block.get_mut(..2 * (key_len + iv_len)) {
             // The randoms stand the other way round than in the master secret.
-            self.prf.fill(b"key expansion", &[server_random, client_random], key_block);
+            self.fill(b"key expansion", &[server_random, client_random], key_block);
         }
 
         let mut client = TrafficKey::zero(suite.aead);
@@ -84,7 +77,7 @@ impl MasterSecret {
             FinishedLabel::Server => b"server finished",
         };
         let mut verify_data = [0; 12];
-        self.prf.fill(label, &[transcript.as_ref()], &mut verify_data);
+        self.fill(label, &[transcript.as_ref()], &mut verify_data);
         verify_data
     }
 }
@@ -150,17 +143,17 @@ mod tests {
         let suite = suite(CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256);
         let pre_master_secret: [u8; 48] =
             bytes("f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bcadb386b411fd4fe4313a604fce6c17fbc");
-        let shared = || SharedSecret::new(&pre_master_secret).expect("a good length");
+        let shared = SharedSecret::new(&pre_master_secret).expect("a good length");
         let client_random: [u8; 32] = bytes("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c");
         let server_random: [u8; 32] = bytes("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce");
-        let master_secret = MasterSecret::derive(BACKEND, suite, shared(), &client_random, &server_random);
-        let seed: [&[u8]; 2] = [&client_random, &server_random];
+        let mut master_secret = MasterSecret::zero();
+        master_secret.derive(BACKEND, suite, &shared, &client_random, &server_random);
         assert_eq!(
-            hex::encode(MasterSecret::expand(BACKEND, suite, &shared(), b"master secret", &seed).as_slice()),
+            hex::encode(master_secret.as_bytes()),
             "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf"
         );
 
-        let keys = master_secret.keys(
+        let keys = master_secret.prf(BACKEND, suite).keys(
             suite,
             &bytes("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616"),
             &bytes("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868"),
@@ -179,7 +172,9 @@ mod tests {
         let mut hasher = Hasher::new(BACKEND, suite.hash);
         hasher.update(b"ClientHello..ClientKeyExchange");
         let session_hash = hasher.finish();
-        (MasterSecret::derive_extended(BACKEND, suite, shared_secret(), &session_hash), session_hash)
+        let mut master_secret = MasterSecret::zero();
+        master_secret.derive_extended(BACKEND, suite, &shared_secret(), &session_hash);
+        (master_secret, session_hash)
     }
 
     fn shared_secret() -> SharedSecret {
@@ -199,10 +194,7 @@ mod tests {
                 "855f3c6621e77c3b81ad76a9a62c430bba83e863f57dca625e4aea13d5d494e69ab5fb927003897601e0041817fc2d29",
             ),
         ] {
-            let (suite, label) = (suite(id), b"extended master secret");
-            let session_hash = extended(suite).1;
-            let secret = MasterSecret::expand(BACKEND, suite, &shared_secret(), label, &[session_hash.as_ref()]);
-            assert_eq!(hex::encode(secret.as_slice()), expected, "{id}");
+            assert_eq!(hex::encode(extended(suite(id)).0.as_bytes()), expected, "{id}");
         }
     }
 
@@ -233,7 +225,7 @@ mod tests {
             ),
         ] {
             let suite = suite(id);
-            let keys = extended(suite).0.keys(suite, &[0xc1; 32], &[0x5e; 32]);
+            let keys = extended(suite).0.prf(BACKEND, suite).keys(suite, &[0xc1; 32], &[0x5e; 32]);
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
             assert_eq!(hex::encode(keys.client.sealing(BACKEND).iv()), client_iv, "{id}: client_write_IV");
@@ -256,16 +248,17 @@ mod tests {
             ),
         ] {
             let (master_secret, transcript) = extended(suite(id));
-            assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Client, &transcript)), client, "{id}");
-            assert_eq!(hex::encode(master_secret.verify_data(FinishedLabel::Server, &transcript)), server, "{id}");
+            let prf = master_secret.prf(BACKEND, suite(id));
+            assert_eq!(hex::encode(prf.verify_data(FinishedLabel::Client, &transcript)), client, "{id}");
+            assert_eq!(hex::encode(prf.verify_data(FinishedLabel::Server, &transcript)), server, "{id}");
         }
     }
 
     #[test]
     fn what_one_side_seals_the_other_opens() {
         for suite in &super::super::SUITES {
-            let ours = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
-            let theirs = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
+            let ours = extended(suite).0.prf(BACKEND, suite).keys(suite, &[1; 32], &[2; 32]);
+            let theirs = extended(suite).0.prf(BACKEND, suite).keys(suite, &[1; 32], &[2; 32]);
             let (sealing, opening) = (ours.client.sealing(BACKEND), theirs.client.opening(BACKEND));
             let mut record = *b"a record and room for its tag...";
             let (data, tag) = record.split_at_mut(16);

@@ -1,11 +1,7 @@
 //! Secrets: no `Debug`, no `Clone`, no `PartialEq`, wiped on drop.
 
-use alloc::boxed::Box;
-
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
-
-use super::Prf;
 
 /// Whether `a` and `b` are the same bytes, in a time that depends on their lengths alone.
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
@@ -38,38 +34,30 @@ impl SharedSecret {
     }
 }
 
-/// The `master_secret` (RFC 5246 §8.1), with the PRF keyed by it: once, for all that is derived from it.
-pub(crate) struct MasterSecret {
-    /// In a box, so that moving it leaves no copy.
-    pub(super) secret: Box<Zeroizing<[u8; Self::LEN]>>,
-    pub(super) prf: Prf,
-}
+/// The `master_secret` (RFC 5246 §8.1). It is filled where it stays: moving it would leave a copy.
+pub(crate) struct MasterSecret(pub(super) Zeroizing<[u8; Self::LEN]>);
 
 impl MasterSecret {
     /// RFC 5246 §8.1: the master secret is always 48 bytes.
     pub(crate) const LEN: usize = 48;
 
-    /// A copy in a box, and nowhere else.
-    pub(crate) fn boxed(secret: &[u8; Self::LEN]) -> Box<Zeroizing<[u8; Self::LEN]>> {
-        let mut copy = Box::new(Zeroizing::new([0; Self::LEN]));
-        copy.copy_from_slice(secret);
-        copy
+    /// The place for one.
+    pub(crate) fn zero() -> Self {
+        MasterSecret(Zeroizing::new([0; Self::LEN]))
     }
 
-    /// The secret alone, without the PRF that is keyed by it.
-    pub(crate) fn into_secret(self) -> Box<Zeroizing<[u8; Self::LEN]>> {
-        self.secret
+    pub(crate) fn copy_from(&mut self, secret: &[u8; Self::LEN]) {
+        self.0.copy_from_slice(secret);
     }
 
-    /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.secret
+        &self.0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::crypto::{AeadKey, Keys, OpeningKey, SealingKey, TrafficKey};
+    use crate::crypto::{AeadKey, Keys, OpeningKey, Prf, SealingKey, TrafficKey};
 
     use super::*;
 

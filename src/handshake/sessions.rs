@@ -1,11 +1,8 @@
 //! Sessions: what a handshake leaves behind, so that a later one can be shorter.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use pki_types::ServerName;
-
-use super::{Cx, Facts, Role, SessionId};
+use super::{Cx, Facts, Name, Role, SessionId, no_master_secret};
 use crate::crypto::MasterSecret;
 use crate::error::Reason;
 use crate::observer::NotResumed;
@@ -14,16 +11,16 @@ use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Session, SessionS
 /// Where the connection's session is kept, for as long as it may have to be forgotten.
 pub(crate) enum Stored {
     Server { store: Arc<dyn SessionStore>, id: SessionId },
-    Client { sessions: Arc<dyn ClientSessions>, server_name: ServerName<'static>, session: Arc<Session> },
+    Client { sessions: Arc<dyn ClientSessions>, session: Arc<Session> },
 }
 
 impl Facts {
     /// RFC 5246 §7.2.2: a session whose connection failed is not resumed.
     pub(crate) fn forget_session(&mut self) {
-        match self.stored.take().map(|stored| *stored) {
-            Some(Stored::Server { store, id }) => store.remove(&id),
-            Some(Stored::Client { sessions, server_name, session }) => sessions.remove(&server_name, &session),
-            None => {}
+        match (self.stored.take(), &self.name) {
+            (Some(Stored::Server { store, id }), _) => store.remove(&id),
+            (Some(Stored::Client { sessions, session }), Name::Of { server, .. }) => sessions.remove(server, &session),
+            _ => {}
         }
     }
 }
@@ -58,23 +55,22 @@ impl<R: Role> Cx<'_, R> {
     pub(crate) fn make_session(
         &self,
         client_auth: ClientAuthPolicy,
-        server_name: Option<Box<str>>,
+        server_name: Option<Arc<str>>,
         handle: Handle,
         hint: Option<u32>,
-    ) -> Result<Session, Reason> {
-        let missing = || Reason::Local { what: "the session", why: "no master secret yet".into() };
-        let secret = self.hs.master_secret.as_ref().ok_or_else(missing)?.as_bytes();
+    ) -> Result<Arc<Session>, Reason> {
+        let secret = self.hs.master.as_ref().ok_or_else(no_master_secret)?.bound.master_secret.as_bytes();
         let now = self.common().clock.now().as_secs();
         let created_at = self.hs.resumed.as_ref().map_or(now, |session| session.created_at);
         let age = u32::try_from(now.saturating_sub(created_at)).unwrap_or(u32::MAX);
         let hint = hint.filter(|hint| *hint != 0).map_or(u32::MAX, |hint| age.saturating_add(hint));
         let shown_before = || self.facts.server_end_point.clone();
         let own = self.facts.identity.as_ref();
-        let own_end_point = || own.map_or_else(shown_before, |own| own.server_end_point().map(Into::into));
-        Ok(Session {
+        let own_end_point = || own.map_or_else(shown_before, |own| own.shared_end_point());
+        let session = Session {
             side: if R::IS_CLIENT { Side::Client } else { Side::Server },
             suite: self.suite()?,
-            master_secret: MasterSecret::boxed(secret),
+            master_secret: MasterSecret::zero(),
             extended_master_secret: self.facts.extended_master_secret,
             context: self.common().session_context,
             created_at,
@@ -87,6 +83,7 @@ impl<R: Role> Cx<'_, R> {
             server_end_point: if R::IS_CLIENT { None } else { own_end_point() },
             max_fragment_length: self.facts.max_fragment_length.map(|length| length.0),
             handle,
-        })
+        };
+        Ok(session.with_secret(secret))
     }
 }

@@ -168,6 +168,7 @@ impl PeerCertificates {
     /// What [`Self::encoded`] of this type is; `None` if it is empty.
     pub(crate) fn from_encoded(certificate_type: CertificateType, content: &[u8]) -> Result<Option<Self>, Malformed> {
         let shown = match certificate_type {
+            CertificateType::X509 if content.is_empty() => return Ok(None),
             CertificateType::X509 => {
                 OpaqueList::of_content(content, Prefix::U24, "peer_certificates")?;
                 Shown::Chain(content.into())
@@ -176,7 +177,7 @@ impl PeerCertificates {
             CertificateType::RAW_PUBLIC_KEY => return Err(Malformed::Empty("peer_certificates")),
             _ => return Err(Malformed::Value("certificate_type")),
         };
-        Ok((!content.is_empty()).then_some(PeerCertificates(shown)))
+        Ok(Some(PeerCertificates(shown)))
     }
 
     /// The raw public key: the DER of a SubjectPublicKeyInfo (RFC 5280 §4.1). `None` if the peer showed certificates.

@@ -16,13 +16,15 @@ impl<'a> Extensions<'a> {
             return Ok(Extensions::default());
         }
         let block = r.vector(Prefix::U16, "extensions")?;
-        let mut seen = TypeSet::new();
+        let mut seen = TypeSet::default();
         let mut left = Reader::new(block);
         while !left.is_empty() {
             let (typ, _) = extension(&mut left)?;
             // RFC 5246 §7.4.1.4: there must not be more than one extension of the same type.
-            if !seen.insert(typ) {
-                return Err(Malformed::Duplicate(name(typ)));
+            match seen.insert(typ) {
+                Inserted::New => {}
+                Inserted::Again => return Err(Malformed::Duplicate(name(typ))),
+                Inserted::Full => return check_many(block).map(|()| Extensions { block }),
             }
         }
         Ok(Extensions { block })
@@ -75,22 +77,55 @@ fn name(typ: ExtensionType) -> &'static str {
     typ.name().unwrap_or("extension")
 }
 
-/// One bit for each type there is: 8 KiB on the stack for a moment, and no number of extensions takes more than
-/// linear time.
-struct TypeSet([u64; 1 << 10]);
+/// The types of the extensions that hellos usually have: those below 64, and a few others.
+#[derive(Default)]
+struct TypeSet {
+    /// One bit for each.
+    below_64: u64,
+    others: [u16; 8],
+    count: usize,
+}
+
+enum Inserted {
+    New,
+    Again,
+    /// There is no place for it.
+    Full,
+}
 
 impl TypeSet {
-    const fn new() -> Self {
-        TypeSet([0; 1 << 10])
+    fn insert(&mut self, ExtensionType(typ): ExtensionType) -> Inserted {
+        if typ < 64 {
+            let bit = 1 << typ;
+            let new = self.below_64 & bit == 0;
+            self.below_64 |= bit;
+            return if new { Inserted::New } else { Inserted::Again };
+        }
+        if self.others.iter().take(self.count).any(|other| *other == typ) {
+            return Inserted::Again;
+        }
+        let Some(place) = self.others.get_mut(self.count) else { return Inserted::Full };
+        *place = typ;
+        self.count += 1;
+        Inserted::New
     }
+}
 
-    /// Says whether `typ` was not there yet.
-    fn insert(&mut self, ExtensionType(typ): ExtensionType) -> bool {
-        let bit = 1 << (typ % 64);
-        self.0.get_mut(usize::from(typ / 64)).is_some_and(|word| {
-            let new = *word & bit == 0;
-            *word |= bit;
-            new
-        })
+/// With one bit for each type there is: 8 KiB on the stack for a moment, and no number of extensions takes more than linear
+/// time.
+#[cold]
+#[inline(never)]
+fn check_many(block: &[u8]) -> Result<(), Malformed> {
+    let mut seen = [0u64; 1 << 10];
+    let mut left = Reader::new(block);
+    while !left.is_empty() {
+        let (typ, _) = extension(&mut left)?;
+        let bit = 1 << (typ.0 % 64);
+        let word = seen.get_mut(usize::from(typ.0 / 64)).ok_or(Malformed::Value("extension"))?;
+        if *word & bit != 0 {
+            return Err(Malformed::Duplicate(name(typ)));
+        }
+        *word |= bit;
     }
+    Ok(())
 }

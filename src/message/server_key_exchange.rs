@@ -67,10 +67,15 @@ impl<'a> EcdhParams<'a> {
         w.vector(Prefix::U8, "public", self.public_key);
     }
 
+    /// Bytes of its encoding.
+    pub(crate) fn encoded_len(&self) -> usize {
+        4 + self.public_key.len()
+    }
+
     /// What the signature of a ServerKeyExchange is made of: both random values and the parameters.
     #[must_use]
     pub fn signed_content(&self, client_random: &[u8; 32], server_random: &[u8; 32]) -> Vec<u8> {
-        let mut content = Vec::with_capacity(32 + 32 + 4 + self.public_key.len());
+        let mut content = Vec::with_capacity(32 + 32 + self.encoded_len());
         let mut w = Writer::new(&mut content);
         w.bytes(client_random);
         w.bytes(server_random);

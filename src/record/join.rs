@@ -1,4 +1,5 @@
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 
 use crate::error::Reason;
@@ -74,6 +75,31 @@ impl Join {
         self.header().map(|(message, _)| message)
     }
 
+    /// As [`Self::peek`], where `fresh` follows what is inside.
+    pub(crate) fn peek_with(&self, fresh: &[u8]) -> Option<HandshakeType> {
+        let next = if self.is_aligned() { header(fresh) } else { self.header() };
+        next.map(|(message, _)| message)
+    }
+
+    /// The next whole message, if it lies at the front of `fresh` and nothing is inside: it needs no room here. Otherwise all of
+    /// `fresh` is added, for [`Self::next`].
+    pub(crate) fn next_of<'a>(&mut self, fresh: &mut &'a [u8]) -> Result<Option<(HandshakeType, &'a [u8])>, Reason> {
+        if self.is_aligned()
+            && let Some((message, length)) = header(fresh)
+        {
+            self.check(message, length)?;
+            if let Some((whole, rest)) = fresh.split_at_checked(HEADER_LEN + length) {
+                *fresh = rest;
+                return Ok(Some((message, whole)));
+            }
+            self.is_checked = true;
+        }
+        if !fresh.is_empty() {
+            self.push(mem::take(fresh));
+        }
+        Ok(None)
+    }
+
     /// The next whole message: its type, and where it lies with its header. Its length is held against its limit before any
     /// of it is waited for; after an error nothing more is to be asked.
     pub(crate) fn next(&mut self) -> Result<Option<(HandshakeType, Range<usize>)>, Reason> {
@@ -125,9 +151,7 @@ impl Join {
 
     /// Type and length of the next message, once its header is there.
     fn header(&self) -> Option<(HandshakeType, usize)> {
-        let [message, a, b, c] = *self.buffer.get(self.start..)?.first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
-        Some((HandshakeType(message), length))
+        header(self.buffer.get(self.start..)?)
     }
 
     /// Holds a message against its limit, before any of it is waited for.
@@ -149,6 +173,13 @@ impl Join {
             }
         }
     }
+}
+
+/// Type and length of a message, once its header is there.
+fn header(bytes: &[u8]) -> Option<(HandshakeType, usize)> {
+    let [message, a, b, c] = *bytes.first_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+    Some((HandshakeType(message), length))
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ const FLIGHT_CAPACITY: usize = 512;
 /// Bytes reserved for the end of a flight: the records of ChangeCipherSpec and Finished.
 const END_CAPACITY: usize = 64;
 
+/// Room of so many bytes stays for the next flight, until the handshake is done.
+const KEPT_CAPACITY: usize = 1024;
+
 /// Makes records. Those of the handshake, and alerts, wait in a queue; application data is sealed straight into the
 /// caller's buffer.
 pub(crate) struct Outgoing {
@@ -37,6 +40,8 @@ pub(crate) struct Outgoing {
     drained: usize,
     /// Where in the queue the unfinished flight starts.
     flight: Option<usize>,
+    /// No flight will follow.
+    is_done: bool,
 }
 
 /// What a call has sent.
@@ -60,6 +65,7 @@ impl Outgoing {
             queue: Vec::new(),
             drained: 0,
             flight: None,
+            is_done: false,
         }
     }
 
@@ -164,7 +170,18 @@ impl Outgoing {
         self.ready().len()
     }
 
-    /// Moves queued bytes to `out`, as many as fit, and says how many. An emptied queue holds no memory.
+    /// The handshake is over, well or badly: from here on, an emptied queue holds no memory.
+    pub(crate) fn handshake_done(&mut self) {
+        self.is_done = true;
+        self.forget(0);
+    }
+
+    /// Reserves room for so many bytes of messages, and a few more.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        self.queue.reserve(length + FLIGHT_CAPACITY);
+    }
+
+    /// Moves queued bytes to `out`, as many as fit, and says how many.
     pub(crate) fn drain(&mut self, out: &mut [u8]) -> usize {
         let ready = self.ready();
         let count = ready.len().min(out.len());
@@ -263,8 +280,11 @@ impl Outgoing {
     fn forget(&mut self, count: usize) {
         self.drained += count;
         if self.drained == self.queue.len() {
-            self.queue = Vec::new();
+            self.queue.clear();
             self.drained = 0;
+            if self.is_done || self.queue.capacity() > KEPT_CAPACITY {
+                self.queue = Vec::new();
+            }
         }
     }
 }

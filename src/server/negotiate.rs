@@ -10,7 +10,7 @@ use super::config::Preference;
 use crate::config::{Common, ExtendedMasterSecret};
 use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
 use crate::error::{Reason, escape};
-use crate::handshake::{Cx, SessionId};
+use crate::handshake::{Cx, Name, SessionId};
 use crate::identity::Identity;
 use crate::message::{
     CertificateType, CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList,
@@ -55,7 +55,7 @@ pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> R
         return Err(Reason::NoExtendedMasterSecret);
     }
     cx.facts.alpn = alpn(cx.common(), extensions.alpn)?.map(Into::into);
-    cx.facts.server_name = hello.server_name().map(Into::into);
+    cx.facts.name = hello.server_name().map_or(Name::None, |name| Name::Asked(name.into()));
     check_record_sizes(cx, &hello.extensions)
 }
 

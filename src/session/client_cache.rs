@@ -124,7 +124,7 @@ impl ClientSessions for ClientCache {
         let (name, mut servers) = (key(server_name), self.servers());
         let Some(sessions) = servers.get_mut(&*name) else { return };
         // RFC 5246 §7.2.2: nor by another ticket of it is the session resumed.
-        sessions.retain(|kept| !equal(&kept.master_secret[..], &session.master_secret[..]));
+        sessions.retain(|kept| !equal(kept.master_secret.as_bytes(), session.master_secret.as_bytes()));
         if sessions.is_empty() {
             servers.remove(&*name);
         }

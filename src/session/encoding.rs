@@ -1,13 +1,13 @@
 //! A session as bytes, for tickets and for stores outside the process.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use zeroize::Zeroizing;
 
 use super::{ClientAuthPolicy, Handle, Session, Side};
-use crate::codec::{Malformed, Prefix, Reader, Writer};
+use crate::codec::{Malformed, Prefix, Reader, TooLong, Writer};
 use crate::crypto::{MasterSecret, Suite};
 use crate::identity::PeerCertificates;
 use crate::message::{CertificateType, CipherSuite};
@@ -88,12 +88,17 @@ impl Session {
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // As long as it gets, so that no part of it is left behind where the vector was before it grew.
         let mut bytes = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
-        let mut w = Writer::new(&mut bytes);
-        self.write(&mut w);
-        if w.finish().is_err() {
-            return Zeroizing::default();
+        match self.append_to(&mut bytes) {
+            Ok(()) => bytes,
+            Err(TooLong(_)) => Zeroizing::default(),
         }
-        bytes
+    }
+
+    /// As [`Self::to_bytes`], to the end of a vector. After an error there are no bytes, and what was appended is nothing.
+    pub(super) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
+        let mut w = Writer::new(out);
+        self.write(&mut w);
+        w.finish()
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
@@ -104,23 +109,23 @@ impl Session {
     /// # Errors
     /// The version or the cipher suite is unknown, the bytes are too many, too few or not as the format says, or two fields
     /// contradict each other.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Session, SessionError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Session>, SessionError> {
         let mut r = Reader::new(bytes);
         let version = r.u8("version")?;
         if version != VERSION {
             return Err(SessionError::UnknownVersion(version));
         }
-        let session = Self::read(&mut r)?;
+        let (session, secret) = Self::read(&mut r)?;
         if !r.is_empty() {
             return Err(Malformed::Trailing("session").into());
         }
         match session.contradiction() {
             Some(what) => Err(SessionError::Contradiction(what)),
-            None => Ok(session),
+            None => Ok(session.with_secret(secret)),
         }
     }
 
-    fn encoded_len(&self) -> usize {
+    pub(super) fn encoded_len(&self) -> usize {
         FIXED_LEN
             + self.server_name.as_deref().map_or(0, str::len)
             + self.alpn.as_deref().map_or(0, <[u8]>::len)
@@ -134,7 +139,7 @@ impl Session {
         w.u8(VERSION);
         w.u8(self.side.code());
         w.u16(self.suite.id.0);
-        w.bytes(&**self.master_secret);
+        w.bytes(self.master_secret.as_bytes());
         w.u8(self.extended_master_secret.into());
         w.bytes(&self.context);
         w.bytes(&self.created_at.to_be_bytes());
@@ -157,13 +162,15 @@ impl Session {
         w.vector(Prefix::U16, "handle", self.handle.bytes());
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, SessionError> {
+    /// All but the secret, and that.
+    fn read<'a>(r: &mut Reader<'a>) -> Result<(Self, &'a [u8; MasterSecret::LEN]), SessionError> {
         let side = Side::from_code(r.u8("side")?)?;
         let suite = CipherSuite(r.u16("cipher_suite")?);
-        Ok(Session {
+        let secret = r.array("master_secret")?;
+        let session = Session {
             side,
             suite: Suite::find(suite).ok_or(SessionError::UnknownSuite(suite))?,
-            master_secret: read_secret(r)?,
+            master_secret: MasterSecret::zero(),
             extended_master_secret: read_bool(r, "extended_master_secret")?,
             context: *r.array("context")?,
             created_at: u64::from_be_bytes(*r.array("created_at")?),
@@ -176,7 +183,8 @@ impl Session {
             server_end_point: read_digest(r)?,
             max_fragment_length: read_max_fragment_length(r)?,
             handle: Handle::read(r)?,
-        })
+        };
+        Ok((session, secret))
     }
 
     /// What no handshake makes: such bytes are not ours, or have been put together.
@@ -265,13 +273,6 @@ impl Handle {
     }
 }
 
-fn read_secret(r: &mut Reader<'_>) -> Result<Box<Zeroizing<[u8; MasterSecret::LEN]>>, Malformed> {
-    // Copied straight to where it stays.
-    let mut secret = Box::new(Zeroizing::new([0; MasterSecret::LEN]));
-    secret.copy_from_slice(r.array::<{ MasterSecret::LEN }>("master_secret")?);
-    Ok(secret)
-}
-
 fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> {
     match r.u8(what)? {
         0 => Ok(false),
@@ -280,11 +281,11 @@ fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> 
     }
 }
 
-fn unless_empty(bytes: &[u8]) -> Option<Box<[u8]>> {
+fn unless_empty(bytes: &[u8]) -> Option<Arc<[u8]>> {
     (!bytes.is_empty()).then(|| bytes.into())
 }
 
-fn read_name(r: &mut Reader<'_>) -> Result<Option<Box<str>>, Malformed> {
+fn read_name(r: &mut Reader<'_>) -> Result<Option<Arc<str>>, Malformed> {
     let name = r.vector(Prefix::U16, "server_name")?;
     let name = core::str::from_utf8(name).map_err(|_| Malformed::Value("server_name"))?;
     Ok((!name.is_empty()).then(|| name.into()))
@@ -305,7 +306,7 @@ fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
     }
 }
 
-fn read_digest(r: &mut Reader<'_>) -> Result<Option<Box<[u8]>>, Malformed> {
+fn read_digest(r: &mut Reader<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
     let digest = r.vector(Prefix::U8, "server_end_point")?;
     // SHA-512 is the longest.
     if digest.len() <= 64 { Ok(unless_empty(digest)) } else { Err(Malformed::Length("server_end_point")) }

@@ -1,10 +1,10 @@
 //! What both sides keep of a connection to resume it.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 
 use pki_types::UnixTime;
-use zeroize::Zeroizing;
 
 use crate::crypto::{MasterSecret, Suite};
 use crate::identity::PeerCertificates;
@@ -19,8 +19,8 @@ pub struct Session {
     /// Who we are in it.
     pub(crate) side: Side,
     pub(crate) suite: &'static Suite,
-    /// In a box, so that moving a session leaves no copy.
-    pub(crate) master_secret: Box<Zeroizing<[u8; MasterSecret::LEN]>>,
+    /// Filled once the session stays where it is: see [`Session::with_secret`].
+    pub(crate) master_secret: MasterSecret,
     /// RFC 7627 §5.3: it stays with the session.
     pub(crate) extended_master_secret: bool,
     /// The configuration that it belongs to.
@@ -30,9 +30,9 @@ pub struct Session {
     /// In seconds.
     pub(crate) lifetime: u32,
     /// On a server the name that the client asked for, on a client the one that the server was verified by.
-    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) server_name: Option<Arc<str>>,
     /// The application protocol, never empty.
-    pub(crate) alpn: Option<Box<[u8]>>,
+    pub(crate) alpn: Option<Arc<[u8]>>,
     /// The server's policy at the time; on a client always `NotRequested`.
     pub(crate) client_auth: ClientAuthPolicy,
     /// Of the peer, as verified; never an empty list. In their place it can have a raw public key (RFC 7250).
@@ -40,7 +40,7 @@ pub struct Session {
     /// The earliest end of what the verified path rests on, in seconds since 1970-01-01 00:00 UTC.
     pub(crate) peer_not_after: Option<u64>,
     /// On a server: the digest of its own certificate, for `tls-server-end-point` (RFC 5929 §4).
-    pub(crate) server_end_point: Option<Box<[u8]>>,
+    pub(crate) server_end_point: Option<Arc<[u8]>>,
     /// The code of RFC 6066 §4, which stays with the session.
     pub(crate) max_fragment_length: Option<u8>,
     /// How it is resumed.
@@ -94,6 +94,15 @@ impl fmt::Debug for Handle {
 }
 
 impl Session {
+    /// Puts the session to where it stays, and only then the secret into it, so that there is no copy of that.
+    pub(crate) fn with_secret(self, secret: &[u8; MasterSecret::LEN]) -> Arc<Self> {
+        let mut session = Arc::new(self);
+        if let Some(session) = Arc::get_mut(&mut session) {
+            session.master_secret.copy_from(secret);
+        }
+        session
+    }
+
     /// The cipher suite, the only one that the session is resumed with (RFC 5246 §7.4.1.3).
     #[must_use]
     pub fn cipher_suite(&self) -> CipherSuite {

@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::Cx;
@@ -6,7 +5,7 @@ use crate::client::flow::{AfterChangeCipherSpec, AfterFinished, AfterNewTicket, 
 use crate::client::text_of;
 use crate::crypto::{FinishedLabel, SealingKey};
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Stored};
+use crate::handshake::{MasterReady, Name, Stored};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{Finished, NewSessionTicket};
 use crate::proof::{Established, KeyExchangeProof, PeerProof};
@@ -89,16 +88,19 @@ impl On<Finished<'_>> for WaitFinished {
 /// Keeps the session, if there is something to resume it by that is not known yet.
 fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let Some(sessions) = cx.hs.config.sessions.clone().filter(|_| cx.may_leave_session()) else { return Ok(()) };
+    let Name::Of { server, .. } = &cx.facts.name else { return Ok(()) };
     let kept = &mut cx.hs.kept;
     let (handle, hint) = match (kept.new_ticket.take(), core::mem::take(&mut kept.session_id)) {
         (Some((ticket, hint)), _) => (Handle::Ticket(ticket), Some(hint)),
         (None, id) if !id.is_empty() => (Handle::Id(id.into()), None),
         _ => return Ok(()),
     };
-    let server_name = cx.hs.kept.server_name.clone();
-    let name = Some(text_of(&server_name).into());
-    let session = Arc::new(cx.make_session(ClientAuthPolicy::NotRequested, name, handle, hint)?);
-    sessions.put(&server_name, Arc::clone(&session));
-    cx.facts.stored = Some(Box::new(Stored::Client { sessions, server_name, session }));
+    let name = match &cx.hs.resumed {
+        Some(session) => session.server_name.clone(),
+        None => Some(text_of(server).into()),
+    };
+    let session = cx.make_session(ClientAuthPolicy::NotRequested, name, handle, hint)?;
+    sessions.put(server, Arc::clone(&session));
+    cx.facts.stored = Some(Stored::Client { sessions, session });
     Ok(())
 }

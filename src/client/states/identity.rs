@@ -12,7 +12,7 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::handshake::MasterReady;
 use crate::identity::Identity;
-use crate::message::{CertificateRequest, CertificateVerify, HandshakeType, ServerKeyExchange, SignatureScheme};
+use crate::message::{CertificateRequest, CertificateVerify, HandshakeType, SignatureScheme};
 use crate::proof::OwnSignature;
 
 /// The server is verified, and asked who we are.
@@ -50,8 +50,7 @@ impl On<Resolved> for AskIdentity {
 
     fn on(self, cx: &mut Cx<'_>, resolved: Resolved) -> Result<AfterIdentity, Reason> {
         let body = core::mem::take(&mut cx.hs.kept.server_key_exchange);
-        let keys = ServerKeyExchange::read(&body)
-            .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
+        let keys = body.read()?;
         // RFC 5246 §7.4.6, RFC 7250 §4.2: an identity of another type, or one that cannot sign as the server wants it, is not
         // suitable.
         let (schemes, wanted) = (request(cx)?.schemes, cx.hs.kept.certificate_type);

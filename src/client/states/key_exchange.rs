@@ -1,4 +1,5 @@
 use super::{AskVerify, Cx};
+use crate::client::SignedKeys;
 use crate::client::flow::{AfterDone, AfterKeys, AfterRequest, AfterRequestAndDone, On};
 use crate::error::Reason;
 use crate::message::{CertificateRequest, ServerHelloDone, ServerKeyExchange};
@@ -27,7 +28,7 @@ pub(super) fn keep(cx: &mut Cx<'_>, keys: &ServerKeyExchange<'_>) -> Result<(), 
     }
     cx.facts.group = Some(keys.params.group);
     cx.facts.scheme = Some(keys.scheme);
-    cx.hs.kept.server_key_exchange = cx.body.to_vec();
+    cx.hs.kept.server_key_exchange = SignedKeys::new(&cx.facts.client_random, &cx.hs.server_random, cx.body());
     Ok(())
 }
 
@@ -38,7 +39,7 @@ impl On<CertificateRequest<'_>> for WaitRequestOrDone {
     type Next = AfterRequest;
 
     fn on(self, cx: &mut Cx<'_>, _: CertificateRequest<'_>) -> Result<AfterRequest, Reason> {
-        cx.hs.kept.certificate_request = Some(cx.body.to_vec());
+        cx.hs.kept.certificate_request = Some(cx.body().to_vec());
         Ok(AfterRequest::WaitDone(WaitDone))
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Re
     let missing = || Reason::Local { what: "the handshake", why: "no certificate yet".into() };
     let peer = Peer {
         certificates: cx.facts.peer_certificates.as_ref().ok_or_else(missing)?,
-        server_name: Some(&cx.hs.kept.server_name),
+        server_name: cx.facts.name.server(),
         ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
         scts: cx.hs.kept.scts.as_deref(),
         resumed: cx.facts.resumed,
@@ -51,7 +51,7 @@ pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
     Ask::Verify(VerifyRequest {
         token,
         certificates: cx.facts.peer_certificates.clone().unwrap_or_default(),
-        server_name: Some(cx.hs.kept.server_name.clone()),
+        server_name: cx.facts.name.server().cloned(),
         ocsp_response: cx.hs.kept.ocsp_response.clone(),
         scts: cx.hs.kept.scts.clone(),
         resumed: cx.facts.resumed,
@@ -68,9 +68,8 @@ impl On<Verdict> for AskVerify {
         let claim = Claim::accepted(verdict)?;
         check_key(cx, claim.key())?;
         let body = core::mem::take(&mut cx.hs.kept.server_key_exchange);
-        let keys = ServerKeyExchange::read(&body)
-            .map_err(|problem| Reason::Malformed { message: "ServerKeyExchange", problem })?;
-        let (peer, key_exchange) = check_signature(cx, &claim, &keys)?;
+        let keys = body.read()?;
+        let (peer, key_exchange) = check_signature(cx, &claim, &keys, body.signed_content(&keys.params))?;
         cx.hs.peer_not_after = claim.not_after();
         let proofs = Proofs { peer, key_exchange };
         match cx.hs.kept.certificate_request.is_some() {
@@ -132,13 +131,13 @@ fn check_signature(
     cx: &Cx<'_>,
     claim: &Claim,
     keys: &ServerKeyExchange<'_>,
+    signed: &[u8],
 ) -> Result<(PeerProof, KeyExchangeProof), Reason> {
     if !claim.key().allows(keys.scheme) {
         let key = claim.key().algorithm().to_string();
         return Err(Reason::WrongKeyType { key, wanted: keys.scheme.to_string() });
     }
-    let signed = keys.params.signed_content(&cx.facts.client_random, &cx.hs.server_random);
-    claim.prove_key_exchange(cx.common().backend, keys.scheme, &signed, keys.signature)
+    claim.prove_key_exchange(cx.common().backend, keys.scheme, signed, keys.signature)
 }
 
 /// Sends ClientKeyExchange (RFC 8422 §5.7) and makes the master secret of the pre_master_secret (§5.10).

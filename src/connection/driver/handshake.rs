@@ -36,6 +36,14 @@ pub(super) enum Took {
     Event(Event),
 }
 
+/// The content of a handshake record.
+struct Fresh<'a> {
+    /// What was not handled yet.
+    left: &'a [u8],
+    /// The message that was handled last, if it lies in the record.
+    message: &'a [u8],
+}
+
 /// What moves a state on.
 enum Letter<'a> {
     Answer(Answered),
@@ -45,10 +53,7 @@ enum Letter<'a> {
 impl<R: Role> Driver<R> {
     pub(super) fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
         match content_type {
-            ContentType::HANDSHAKE => {
-                self.receiving.join.push(payload);
-                Ok(self.go_on()?.unwrap_or(Event::Progress))
-            }
+            ContentType::HANDSHAKE => Ok(self.go_on(payload)?.unwrap_or(Event::Progress)),
             ContentType::CHANGE_CIPHER_SPEC => {
                 self.change_cipher_spec(payload)?;
                 Ok(Event::Progress)
@@ -61,20 +66,26 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    /// Handles what is inside until something happens that the caller has to know.
-    pub(super) fn go_on(&mut self) -> Result<Option<Event>, Reason> {
+    /// Handles what is inside, and then the content of a handshake record, until something happens that the caller has to
+    /// know. What of the record is left then is kept inside.
+    pub(super) fn go_on(&mut self, content: &[u8]) -> Result<Option<Event>, Reason> {
+        let mut fresh = Fresh { left: content, message: &[] };
         let mut went = None;
-        loop {
-            match self.step()? {
-                Took::Idle => return Ok(went),
+        let event = loop {
+            match self.step(&mut fresh)? {
+                Took::Idle => break went,
                 Took::Went => went = Some(Event::Progress),
-                Took::Event(event) => return Ok(Some(event)),
+                Took::Event(event) => break Some(event),
             }
+        };
+        if !fresh.left.is_empty() {
+            self.receiving.join.push(fresh.left);
         }
+        Ok(event)
     }
 
     /// One letter of the handshake: an answer, or a message.
-    fn step(&mut self) -> Result<Took, Reason> {
+    fn step(&mut self, fresh: &mut Fresh<'_>) -> Result<Took, Reason> {
         let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
             return Ok(Took::Idle);
         };
@@ -84,14 +95,15 @@ impl<R: Role> Driver<R> {
         let mut machine = slot.take().ok_or_else(not_there)?;
         #[cfg(test)]
         if join
-            .peek()
+            .peek_with(fresh.left)
             .and_then(HandshakeType::name)
             .is_some_and(|letter| self.planted == Some((machine.name(), letter)))
         {
             *slot = Some(machine);
-            return Ok(if join.next()?.is_some() { Took::Went } else { Took::Idle });
+            let took = join.next_of(&mut fresh.left)?.is_some() || join.next()?.is_some();
+            return Ok(if took { Took::Went } else { Took::Idle });
         }
-        let mut cx = Cx { hs, facts, incoming, outgoing, body: &[], state };
+        let mut cx = Cx { hs, facts, incoming, outgoing, message: fresh.message, state };
 
         let letter = match core::mem::replace(question, Question::NotAsked) {
             Question::Answered(Ok(answered)) => Some(Letter::Answer(answered)),
@@ -112,15 +124,30 @@ impl<R: Role> Driver<R> {
                 Some(Decision::Later) => {
                     let (ours, theirs) = Token::pair();
                     let ask = machine.request(&cx, theirs).ok_or_else(not_there)?;
+                    R::keep_message(&mut cx);
                     *question = Question::Open(ours);
                     *slot = Some(machine);
                     join.release();
                     return Ok(Took::Event(Event::Ask(ask)));
                 }
                 None => {
-                    check_expected::<R>(&machine, join.peek())?;
-                    let message = join.next()?;
-                    message.map(|(message_type, range)| Letter::Input(cx.received(message_type, join.bytes(range))))
+                    check_expected::<R>(&machine, join.peek_with(fresh.left))?;
+                    let message = match join.next_of(&mut fresh.left)? {
+                        Some((message_type, message)) => {
+                            fresh.message = message;
+                            Some((message_type, message))
+                        }
+                        None => {
+                            fresh.message = &[];
+                            join.next()?.map(|(message_type, range)| (message_type, join.bytes(range)))
+                        }
+                    };
+                    let input =
+                        message.map(|(message_type, message)| Letter::Input(cx.received(message_type, message)));
+                    if fresh.message.is_empty() {
+                        R::keep_message(&mut cx);
+                    }
+                    input
                 }
             },
         };
@@ -139,7 +166,7 @@ impl<R: Role> Driver<R> {
                 return Ok(Took::Went);
             }
             // The peer's flight ends here, and it waits for us: what follows would be under other keys, or in another order.
-            Some(Letter::Input(input)) if ends_flight(input) && !join.is_aligned() => {
+            Some(Letter::Input(input)) if ends_flight(input) && !(join.is_aligned() && fresh.left.is_empty()) => {
                 return Err(Reason::ExcessHandshakeData);
             }
             Some(Letter::Input(input)) => machine.take(&mut cx, input)?,
@@ -154,6 +181,7 @@ impl<R: Role> Driver<R> {
             Ok(established) => {
                 self.phase = Phase::Established(established);
                 self.receiving.join.renew();
+                self.sending.outgoing.handshake_done();
                 Took::Event(Event::Established)
             }
             Err(machine) => {

@@ -21,7 +21,7 @@ use self::explain::explain;
 use self::glance::{Glance, sequence};
 use self::ocsp::Ocsp;
 pub use self::ocsp::OcspPolicy;
-use self::path::{check_features, has_few_ways_up, issuers_may_sign_certificates, key_of_accepted_size};
+use self::path::{check_features, check_key_size, has_few_ways_up, issuers_may_sign_certificates};
 use crate::crypto::{Backend, PublicKey, digest};
 use crate::decision::Decision;
 use crate::error::{CertificateError, ConfigError};
@@ -172,10 +172,11 @@ impl WebPkiVerifier {
 
     fn check(&self, peer: &Peer<'_>) -> Result<Verified, CertificateError> {
         let certificates: Vec<_> = peer.certificates.iter().collect();
-        let keys = certificates.iter().map(key_of_accepted_size).collect::<Result<Vec<_>, _>>()?;
-        let (Some((leaf, others)), Some(key)) = (certificates.split_first(), keys.into_iter().next()) else {
+        let Some((leaf, others)) = certificates.split_first() else {
             return Err(CertificateError::Refused("there is none".into()));
         };
+        certificates.iter().try_for_each(check_key_size)?;
+        let key = PublicKey::from_certificate(leaf)?;
         let explained = |error| explain(error, &certificates);
         let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
         if !has_few_ways_up(&end_entity, others) {

@@ -9,7 +9,7 @@ use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Stored};
+use crate::handshake::{MasterReady, Name, Stored};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{ClientKeyExchange, Finished, NamedGroup};
 use crate::proof::{Established, FinishedVerified, KeyExchangeProof, PeerProof};
@@ -108,7 +108,7 @@ impl On<Finished<'_>> for WaitFinished {
         let finished = cx.check_finished(master, FinishedLabel::Client, &received)?;
         match ours {
             Ours::Follows(sealing_key) if cx.hs.kept.ticket_promised => {
-                let session = Arc::new(make_session(cx, Handle::None)?);
+                let session = make_session(cx, Handle::None)?;
                 let now = cx.common().clock.now();
                 Ok(AfterFinished::AskNewTicket(AskNewTicket { proofs, master, finished, sealing_key, session, now }))
             }
@@ -173,11 +173,15 @@ fn establish(
 fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let (Some(store), Some(id)) = (cx.hs.config.session_store.clone(), cx.hs.kept.session_id) else { return Ok(()) };
     let session = make_session(cx, Handle::Id(id.into()))?;
-    store.put(&id, Arc::new(session));
-    cx.facts.stored = Some(Box::new(Stored::Server { store, id }));
+    store.put(&id, session);
+    cx.facts.stored = Some(Stored::Server { store, id });
     Ok(())
 }
 
-pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Session, Reason> {
-    cx.make_session(cx.hs.config.client_auth_policy(), cx.facts.server_name.clone(), handle, None)
+pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Arc<Session>, Reason> {
+    let asked = match &cx.facts.name {
+        Name::Asked(name) => Some(Arc::clone(name)),
+        _ => None,
+    };
+    cx.make_session(cx.hs.config.client_auth_policy(), asked, handle, None)
 }

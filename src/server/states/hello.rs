@@ -7,8 +7,8 @@ use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::Identity;
 use crate::message::{
-    Certificate, CertificateStatus, ClientHello, HandshakeType, NO_COMPRESSION, ProtocolVersion, ServerExtensions,
-    ServerHello, StatusRequest, UNCOMPRESSED,
+    Certificate, CertificateStatus, ClientHello, HEADER_LEN, HandshakeType, NO_COMPRESSION, ProtocolVersion,
+    ServerExtensions, ServerHello, StatusRequest, UNCOMPRESSED,
 };
 use crate::server::flow::{AfterClientHello, AfterIdentity, Asks, On};
 use crate::server::negotiate;
@@ -22,7 +22,6 @@ impl On<ClientHello<'_>> for WaitClientHello {
     fn on(self, cx: &mut Cx<'_>, hello: ClientHello<'_>) -> Result<AfterClientHello, Reason> {
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
-        cx.hs.kept.client_hello = cx.body.to_vec();
         Ok(match AskSession::offered(cx, hello.extensions.session_ticket, hello.session_id) {
             Some(state) => AfterClientHello::AskSession(state),
             None => AfterClientHello::AskIdentity(AskIdentity),
@@ -37,17 +36,21 @@ impl Asks for AskIdentity {
     type Answer = Resolved;
 
     fn decide(&mut self, cx: &mut Cx<'_>) -> Result<Decision<Resolved>, Reason> {
-        let hello = client_hello(&cx.hs.kept.client_hello)?;
+        let hello = client_hello(cx.client_hello())?;
         Ok(cx.hs.config.resolver.resolve(&hello).map(Resolved))
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        Ask::ResolveIdentity(IdentityRequest { token, client_hello: cx.hs.kept.client_hello.clone() })
+        Ask::ResolveIdentity(IdentityRequest { token, client_hello: body_of(cx.client_hello()).to_vec() })
     }
 }
 
-pub(super) fn client_hello(body: &[u8]) -> Result<ClientHello<'_>, Reason> {
-    ClientHello::read(body).map_err(|problem| Reason::Malformed { message: "ClientHello", problem })
+pub(super) fn client_hello(message: &[u8]) -> Result<ClientHello<'_>, Reason> {
+    ClientHello::read(body_of(message)).map_err(|problem| Reason::Malformed { message: "ClientHello", problem })
+}
+
+fn body_of(message: &[u8]) -> &[u8] {
+    message.get(HEADER_LEN..).unwrap_or_default()
 }
 
 impl On<Resolved> for AskIdentity {
@@ -55,8 +58,8 @@ impl On<Resolved> for AskIdentity {
 
     /// ServerHello and Certificate; ServerKeyExchange waits for its signature.
     fn on(self, cx: &mut Cx<'_>, resolved: Resolved) -> Result<AfterIdentity, Reason> {
-        let body = core::mem::take(&mut cx.hs.kept.client_hello);
-        let hello = client_hello(&body)?;
+        let message = cx.take_client_hello();
+        let hello = client_hello(&message)?;
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
@@ -71,7 +74,8 @@ impl On<Resolved> for AskIdentity {
         let session_id: &[u8] = if stored { &session_id } else { &[] };
         let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
         let says = Says { suite: chosen.suite, random, session_id, session_ticket, identity: Some(&identity) };
-        send_hello(cx, &hello, &says)?;
+        cx.outgoing.reserve(identity.encoded().len());
+        send_hello(cx, &message, &hello, &says)?;
         cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(identity.encoded()).write(w))?;
         if let Some(response) = response {
             // RFC 6066 §8: immediately after Certificate.
@@ -108,12 +112,18 @@ pub(super) struct Says<'a> {
 }
 
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
-pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'_>) -> Result<(), Reason> {
+pub(super) fn send_hello(
+    cx: &mut Cx<'_>,
+    message: &[u8],
+    hello: &ClientHello<'_>,
+    says: &Says<'_>,
+) -> Result<(), Reason> {
     let Says { suite, random, session_id, session_ticket, identity } = *says;
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
     cx.hs.transcript.start(backend, suite.hash);
+    cx.hs.transcript.add(message);
     let alpn = cx.facts.alpn.clone();
     let answer = ServerHello {
         version: ProtocolVersion::TLS_1_2,
@@ -123,7 +133,7 @@ pub(super) fn send_hello(cx: &mut Cx<'_>, hello: &ClientHello<'_>, says: &Says<'
         compression_method: NO_COMPRESSION,
         extensions: ServerExtensions {
             // RFC 6066 §3: not in a resumption.
-            server_name: cx.facts.server_name.is_some() && identity.is_some(),
+            server_name: cx.facts.name.asked().is_some() && identity.is_some(),
             extended_master_secret: cx.facts.extended_master_secret,
             // RFC 5746 §3.6: empty in a first handshake.
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),

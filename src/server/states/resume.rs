@@ -1,11 +1,9 @@
 //! The abbreviated handshake (RFC 5246 §7.3 figure 2, RFC 5077 §3.1 figures 2 and 3).
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::Range;
 
 use pki_types::UnixTime;
@@ -63,13 +61,13 @@ impl AskSession {
 
 /// Where a part of the ClientHello stands in it.
 fn place(cx: &Cx<'_>, part: &[u8]) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(cx.body.as_ptr().addr())?;
+    let start = part.as_ptr().addr().checked_sub(cx.message.as_ptr().addr())?;
     Some(start..start + part.len())
 }
 
 /// What stands there.
 fn part<'a>(cx: &'a Cx<'_>, range: &Range<usize>) -> &'a [u8] {
-    cx.hs.kept.client_hello.get(range.clone()).unwrap_or_default()
+    cx.client_hello().get(range.clone()).unwrap_or_default()
 }
 
 impl Asks for AskSession {
@@ -147,13 +145,13 @@ impl AskSession {
         };
         let FoundSession { session, renew } = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
         let common = cx.common();
-        let hello = client_hello(&cx.hs.kept.client_hello)?;
+        let hello = client_hello(cx.client_hello())?;
         let binding = Binding {
             side: Side::Server,
             now: self.now,
             context: &common.session_context,
             lifetime: common.session_lifetime,
-            server_name: cx.facts.server_name.as_deref(),
+            server_name: cx.facts.name.asked(),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
             certificate_types: &cx.hs.config.client_types,
@@ -246,16 +244,16 @@ where
     if let (Handle::Id(id), Some(store)) = (&session.handle, &cx.hs.config.session_store)
         && let Ok(id) = SessionId::try_from(&**id)
     {
-        cx.facts.stored = Some(Box::new(Stored::Server { store: Arc::clone(store), id }));
+        cx.facts.stored = Some(Stored::Server { store: Arc::clone(store), id });
     }
-    let body = mem::take(&mut cx.hs.kept.client_hello);
-    let hello = client_hello(&body)?;
+    let message = cx.take_client_hello();
+    let hello = client_hello(&message)?;
     let master = cx.resume_master_secret(session);
     cx.take_over(session);
     let (random, _) = negotiate::server_random(cx, false)?;
     let says =
         Says { suite: session.suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
-    send_hello(cx, &hello, &says)?;
+    send_hello(cx, &message, &hello, &says)?;
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {
@@ -263,7 +261,7 @@ where
         let session = if cx.hs.peer_not_after == session.peer_not_after {
             Arc::clone(session)
         } else {
-            Arc::new(make_session(cx, Handle::None)?)
+            make_session(cx, Handle::None)?
         };
         return Ok(AskRenewal { proofs, master, session, now }.into());
     }

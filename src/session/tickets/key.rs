@@ -1,6 +1,7 @@
 //! One key: what it seals, it opens.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,9 @@ use crate::error::ConfigError;
 
 const NAME_LEN: usize = 16;
 const NONCE_LEN: usize = 12;
+
+/// So many bytes are opened without an allocation.
+const SMALL: usize = 512;
 
 /// Of what is in a ticket and how it is sealed. It does not stand in the ticket, but is authenticated with it.
 const VERSION: u8 = 1;
@@ -89,35 +93,44 @@ impl Key {
         self.sealed.store(Self::MOST_SEALED, Ordering::Relaxed);
     }
 
-    /// A ticket with `parts` in it, one behind the other.
-    pub(super) fn seal(&self, random: &dyn Random, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    /// A ticket with `length` bytes in it, which `write` appends.
+    pub(super) fn seal(
+        &self,
+        random: &dyn Random,
+        length: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+    ) -> Option<Vec<u8>> {
         let count = self.sealed.fetch_add(1, Ordering::Relaxed);
         if count >= Self::MOST_SEALED {
             return None;
         }
         let nonce = nonce(random, count)?;
         // As long as it gets, so that no part of it is left behind where the vector was before it grew.
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
         let mut ticket = Zeroizing::new(Vec::with_capacity(Self::OVERHEAD + length));
         ticket.extend_from_slice(&self.name);
         ticket.extend_from_slice(&nonce);
-        parts.iter().for_each(|part| ticket.extend_from_slice(part));
+        write(&mut ticket)?;
         let plaintext = ticket.get_mut(NAME_LEN + NONCE_LEN..)?;
         let tag = self.aead.seal_in_place(nonce, &self.additional_data(), plaintext).ok()?;
         ticket.extend_from_slice(&tag);
         Some(core::mem::take(&mut *ticket))
     }
 
-    /// What is in a ticket that this key has sealed.
-    pub(super) fn open(&self, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (name, nonce, sealed) = read(ticket).ok()?;
+    /// Shows `read` what is in a ticket that this key has sealed.
+    pub(super) fn open<T>(&self, ticket: &[u8], read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let (name, nonce, sealed) = split(ticket).ok()?;
         if *name != self.name {
             return None;
         }
-        let mut opened = Zeroizing::new(sealed.to_vec());
-        let length = self.aead.open_in_place(*nonce, &self.additional_data(), &mut opened).ok()?;
-        opened.truncate(length);
-        Some(opened)
+        // Without certificates of a client, a session is small.
+        let (mut small, mut large) = (Zeroizing::new([0; SMALL]), None);
+        let opened = match small.get_mut(..sealed.len()) {
+            Some(small) => small,
+            None => large.insert(Zeroizing::new(vec![0; sealed.len()])).as_mut_slice(),
+        };
+        opened.copy_from_slice(sealed);
+        let length = self.aead.open_in_place(*nonce, &self.additional_data(), opened).ok()?;
+        read(opened.get(..length)?)
     }
 
     fn additional_data(&self) -> [u8; 1 + NAME_LEN] {
@@ -143,7 +156,7 @@ fn nonce(random: &dyn Random, count: u64) -> Option<[u8; NONCE_LEN]> {
 
 type Ticket<'a> = (&'a [u8; NAME_LEN], &'a [u8; NONCE_LEN], &'a [u8]);
 
-fn read(ticket: &[u8]) -> Result<Ticket<'_>, Malformed> {
+fn split(ticket: &[u8]) -> Result<Ticket<'_>, Malformed> {
     let mut r = Reader::new(ticket);
     Ok((r.array("key_name")?, r.array("nonce")?, r.rest()))
 }

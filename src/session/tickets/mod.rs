@@ -166,28 +166,35 @@ impl Tickets {
     fn try_open(&self, ticket: &[u8], now: u64) -> Option<OpenedTicket> {
         let keys = self.keys(now);
         let key = keys.opening(ticket, now, self.period)?;
-        let opened = key.open(ticket)?;
-        let (sealed_at, session) = read(&opened).ok()?;
-        let session = Session::from_bytes(session).ok().filter(|session| session.side == Side::Server)?;
+        let (sealed_at, session) = key.open(ticket, |opened| {
+            let (sealed_at, session) = read(opened).ok()?;
+            Some((sealed_at, Session::from_bytes(session).ok()?))
+        })?;
+        if session.side != Side::Server {
+            return None;
+        }
         // A ticket from the future has no age; but clocks differ.
         let age = now.saturating_add(CLOCK_SKEW).checked_sub(sealed_at)?.saturating_sub(CLOCK_SKEW);
         if age > self.lifetime.into() || now > self.end(&session) {
             return None;
         }
         // Always: a client that shows a ticket once, for the sake of privacy, needs one for the next time.
-        Some(OpenedTicket { session: Arc::new(session), renew: true })
+        Some(OpenedTicket { session, renew: true })
     }
 
     fn try_seal(&self, session: &Session, now: u64) -> Option<NewTicket> {
         let left = self.end(session).checked_sub(now)?;
         // A hint of 0 would leave it to the client how long that is (RFC 5077 §5.6).
         let lifetime_hint = u32::try_from(left).unwrap_or(u32::MAX).min(self.lifetime);
-        let (sealed_at, bytes) = (now.to_be_bytes(), session.to_bytes());
-        if lifetime_hint == 0 || bytes.is_empty() {
+        if lifetime_hint == 0 {
             return None;
         }
-        let keys = self.keys(now);
-        let ticket = keys.sealing(now, self.period)?.seal(&*self.random, &[&sealed_at, &bytes])?;
+        let (keys, sealed_at) = (self.keys(now), now.to_be_bytes());
+        let length = sealed_at.len() + session.encoded_len();
+        let ticket = keys.sealing(now, self.period)?.seal(&*self.random, length, |out| {
+            out.extend_from_slice(&sealed_at);
+            session.append_to(out).ok()
+        })?;
         Some(NewTicket { ticket, lifetime_hint })
     }
 }
@@ -229,6 +236,9 @@ pub(super) fn fuzz_ticket(bytes: &[u8]) {
     let tickets = fixed().and_then(|key| Tickets::with_keys(key, []));
     let (Ok(tickets), Ok(key)) = (tickets, fixed()) else { return };
     assert!(tickets.try_open(bytes, 0).is_none(), "nobody sealed it");
-    let sealed = Key::new(tickets.backend, &key).seal(&*tickets.random, &[bytes]);
+    let sealed = Key::new(tickets.backend, &key).seal(&*tickets.random, bytes.len(), |out| {
+        out.extend_from_slice(bytes);
+        Some(())
+    });
     let _ = sealed.map(|ticket| tickets.try_open(&ticket, u64::MAX));
 }

@@ -14,7 +14,7 @@ use crate::identity::view;
 use crate::identity::webpki::crl::Revocation;
 use crate::identity::webpki::explain::explain;
 use crate::identity::webpki::glance::{Glance, content};
-use crate::identity::webpki::path::key_of_accepted_size;
+use crate::identity::webpki::path::check_key_size;
 
 /// So many certificates of the responder's name are tried, such as an old and a new one: a stranger does not choose how many
 /// signatures we check.
@@ -48,7 +48,8 @@ fn check_delegate(response: &Response<'_>, asked: &Asked<'_>, delegate: &[u8]) -
     let bad_encoding = |error| refused(view::bad_encoding(error));
     let certificate = CertificateDer::from(delegate);
     let explained = |error| refused(explain(error, slice::from_ref(&certificate)));
-    let key = key_of_accepted_size(&certificate).map_err(refused)?;
+    check_key_size(&certificate).map_err(refused)?;
+    let key = PublicKey::from_certificate(&certificate).map_err(refused)?;
     let end_entity = EndEntityCert::try_from(&certificate).map_err(explained)?;
     let glance = Glance::at(delegate).map_err(bad_encoding)?;
     let mut revocation = asked.revocation;
