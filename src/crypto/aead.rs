@@ -87,11 +87,6 @@ impl Protection {
     fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Box<Self> {
         Box::new(Protection { key: Key::new(backend, algorithm, key), algorithm, iv: Zeroizing::new(*iv) })
     }
-
-    #[inline]
-    fn iv(&self) -> &[u8] {
-        self.iv.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
-    }
 }
 
 macro_rules! for_both_directions {
@@ -101,14 +96,15 @@ macro_rules! for_both_directions {
                 $key(Protection::new(backend, algorithm, key, iv))
             }
 
+            #[inline]
             pub(crate) fn algorithm(&self) -> AeadAlgorithm {
                 self.0.algorithm
             }
 
-            /// The part of the nonce that is the same for each record: 4 bytes or 12.
+            /// The part of the nonce that is the same for each record: 4 bytes, with zeros behind them, or 12.
             #[inline]
-            pub(crate) fn iv(&self) -> &[u8] {
-                self.0.iv()
+            pub(crate) fn iv(&self) -> &[u8; 12] {
+                &self.0.iv
             }
         }
     )+ };
