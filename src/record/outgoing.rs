@@ -221,7 +221,7 @@ impl Outgoing {
             self.check_key_limit(plaintext)?;
         }
         let mut left = plaintext;
-        let (prefix, overhead) = (self.state.prefix_len(), self.overhead());
+        let overhead = self.overhead();
         while records > 0
             && let Some(room) = out.len().checked_sub(produced + overhead)
             && let full = left.len().min(self.next_fragment())
@@ -231,10 +231,8 @@ impl Outgoing {
             && (length == full || length >= SCRAP || produced == 0)
             && let Some((content, rest)) = left.split_at_checked(length)
             && let Some(record) = out.get_mut(produced..produced + overhead + length)
-            && let Some(place) = record.get_mut(prefix..prefix + length)
         {
-            place.copy_from_slice(content);
-            self.state.seal(ContentType::APPLICATION_DATA, ProtocolVersion::TLS_1_2, record)?;
+            self.state.seal_data(content, record)?;
             self.growth.sent(length);
             records -= 1;
             produced += overhead + length;
