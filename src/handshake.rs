@@ -23,7 +23,7 @@ use crate::message::{
 use crate::observer::{Direction, Seen};
 use crate::proof::{Established, FinishedVerified};
 use crate::record::{Incoming, MIN_LIMIT, Outgoing};
-use crate::session::Session;
+use crate::session::{Names, Session};
 use crate::transcript::Transcript;
 
 /// Client or server.
@@ -134,8 +134,11 @@ pub(crate) struct Facts {
     pub(crate) suite: Option<&'static Suite>,
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
-    pub(crate) alpn: Option<Arc<[u8]>>,
-    pub(crate) name: Name,
+    pub(crate) names: Names,
+    /// On a client: to which server it connects.
+    pub(crate) server: Option<ServerName<'static>>,
+    /// On a client: it says so by server_name.
+    pub(crate) asks_by_name: bool,
     /// RFC 6066 §4: unlike record_size_limit, it stays with the session.
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) peer_certificates: Option<PeerCertificates>,
@@ -146,41 +149,19 @@ pub(crate) struct Facts {
     pub(crate) bound: Option<Box<Bound>>,
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
-    /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
-    pub(crate) server_end_point: Option<Arc<[u8]>>,
     pub(crate) stored: Option<Stored>,
 }
 
-/// The server's name.
-#[derive(Default)]
-pub(crate) enum Name {
-    /// The client asked for none, or has not asked yet.
-    #[default]
-    None,
-    /// What the client asked for by server_name.
-    Asked(Arc<str>),
-    /// On a client.
-    Of { server: ServerName<'static>, is_asked: bool },
-}
-
-impl Name {
+impl Facts {
     /// The name that the client asked for by server_name (RFC 6066 §3): a DNS name without its trailing dot; no address.
-    pub(crate) fn asked(&self) -> Option<&str> {
-        match self {
-            Name::Asked(name) => Some(name),
-            Name::Of { server: ServerName::DnsName(name), is_asked: true } => {
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        match &self.server {
+            None => self.names.server_name(),
+            Some(ServerName::DnsName(name)) if self.asks_by_name => {
                 let name: &str = name.as_ref();
                 Some(name.strip_suffix('.').unwrap_or(name))
             }
-            _ => None,
-        }
-    }
-
-    /// The server that a client is connected to.
-    pub(crate) fn server(&self) -> Option<&ServerName<'static>> {
-        match self {
-            Name::Of { server, .. } => Some(server),
-            _ => None,
+            Some(_) => None,
         }
     }
 }

@@ -179,7 +179,7 @@ impl Resumable {
         suite: impl FnOnce(&Suite) -> bool,
     ) -> Result<Self, NotResumed> {
         let age = binding.now.as_secs().saturating_sub(session.created_at);
-        let same_name = match (session.server_name.as_deref(), binding.server_name) {
+        let same_name = match (session.server_name(), binding.server_name) {
             (Some(then), Some(now)) => then.eq_ignore_ascii_case(now),
             (None, None) => true,
             _ => false,

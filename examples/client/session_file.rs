@@ -69,7 +69,7 @@ impl ClientSessions for SessionFile {
 }
 
 /// `None` if there is no file yet.
-fn read(path: &Path) -> Result<Option<Session>, Box<dyn Error>> {
+fn read(path: &Path) -> Result<Option<Arc<Session>>, Box<dyn Error>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file?,

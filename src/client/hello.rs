@@ -18,7 +18,7 @@ use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET, Session, Side};
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
-    let from = config.sessions.as_ref().zip(cx.facts.name.server());
+    let from = config.sessions.as_ref().zip(cx.facts.server.as_ref());
     let found = from.and_then(|(all, server)| all.find(server, common.clock.now()));
     let (resumable, refused) = match found.map(|session| check(cx, session)).transpose() {
         Ok(resumable) => (resumable, None),
@@ -50,7 +50,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         cipher_suites: common.suite_ids.as_slice().into(),
         compression_methods: &[NO_COMPRESSION],
         extensions: ClientExtensions {
-            server_name: cx.facts.name.asked().map(str::as_bytes),
+            server_name: cx.facts.server_name().map(str::as_bytes),
             extended_master_secret: true,
             // RFC 5746 §3.4: empty in a first handshake.
             renegotiation_info: Some(&[]),
@@ -70,7 +70,7 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
         },
     };
     let offers = Offers {
-        server_name: cx.facts.name.asked().is_some(),
+        server_name: cx.facts.server_name().is_some(),
         session_ticket: offer.extensions.session_ticket.is_some(),
     };
     let message = cx.outgoing.message(HandshakeType::CLIENT_HELLO, |w| offer.write(w))?;
@@ -101,7 +101,7 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotRes
     if !can_be_shown {
         return Err(NotResumed::OtherSession);
     }
-    let name = cx.facts.name.server().map(text_of);
+    let name = cx.facts.server.as_ref().map(text_of);
     let binding = Binding {
         side: Side::Client,
         now: common.clock.now(),

@@ -10,7 +10,7 @@ use core::ops::Range;
 use pki_types::ServerName;
 
 use super::export::Source;
-use super::receiving::{Came, Receiving, alert_name};
+use super::receiving::{Came, ESTABLISHED, Receiving, alert_name};
 use super::sending::{Sending, Stage};
 use super::split::{Receiver, Sender};
 use super::{Event, Received};
@@ -19,7 +19,7 @@ use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
 use crate::config::Common;
 use crate::error::{Error, Reason};
-use crate::handshake::{Cx, Facts, Handshake, Machine, Name, Role};
+use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
 use crate::message::ContentType;
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
@@ -30,8 +30,6 @@ use handshake::{InFlight, Question};
 
 pub(super) struct Driver<R: Role> {
     phase: Phase<R>,
-    /// The name of the state, for errors and for the observer.
-    state: &'static str,
     receiving: Receiving,
     sending: Sending,
     /// An arrow too many, for the order check to find: in this state, this letter is taken and changes nothing.
@@ -59,9 +57,10 @@ impl<R: Role> Phase<R> {
 
 impl Driver<Client> {
     pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
-        let is_asked = config.send_server_name;
+        let asks_by_name = config.send_server_name;
         let mut driver = Driver::new(config, client::Kept::new());
-        driver.receiving.facts.name = Name::Of { server: server_name, is_asked };
+        driver.receiving.facts.server = Some(server_name);
+        driver.receiving.facts.asks_by_name = asks_by_name;
         match driver.with_cx(client::start) {
             Ok(machine) => {
                 driver.arrive(machine);
@@ -89,7 +88,9 @@ impl Driver<Server> {
     pub(super) fn accepted(config: Arc<ServerConfig>, incoming: Incoming, join: Join) -> Self {
         let mut driver = Driver::server(config);
         driver.receiving.incoming = incoming;
-        driver.receiving.join.take_over(join);
+        if let Phase::Handshake(flight) = &mut driver.phase {
+            flight.join.take_over(join);
+        }
         driver
     }
 }
@@ -99,8 +100,7 @@ impl<R: Role> Driver<R> {
         let common: &Common = (*config).as_ref();
         let (observer, limits, record_size) = (common.observer.clone(), common.message_limits, common.record_size);
         Driver {
-            state: "Start",
-            receiving: Receiving::new(R::IS_CLIENT, limits, observer),
+            receiving: Receiving::new(R::IS_CLIENT, &limits, observer),
             sending: Sending::new(Outgoing::new(R::FIRST_FLIGHT).with_record_size(record_size)),
             #[cfg(test)]
             planted: None,
@@ -108,17 +108,19 @@ impl<R: Role> Driver<R> {
                 machine: None,
                 question: Question::NotAsked,
                 hs: Handshake::new(config, kept),
+                join: Join::new(limits),
+                state: "Start",
             })),
         }
     }
 
     fn with_cx<T>(&mut self, work: impl FnOnce(&mut Cx<'_, R>) -> Result<T, Reason>) -> Result<T, Reason> {
-        let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
+        let Driver { phase: Phase::Handshake(flight), receiving, sending, .. } = self else {
             return Err(not_there());
         };
         let Receiving { incoming, facts, .. } = receiving;
         let outgoing = &mut sending.outgoing;
-        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, message: &[], state })
+        work(&mut Cx { hs: &mut flight.hs, facts, incoming, outgoing, message: &[], state: flight.state })
     }
 
     #[inline]
@@ -179,9 +181,8 @@ impl<R: Role> Driver<R> {
     /// From here on there is only this error. What was under way is freed.
     fn end(&mut self, reason: Reason) -> Error {
         self.receiving.end(&reason, R::IS_CLIENT && matches!(self.phase, Phase::Handshake(_)));
-        let error = Error::new(reason, self.state);
+        let error = Error::new(reason, self.state());
         self.phase = Phase::Failed(error.clone());
-        self.state = "Failed";
         self.sending.outgoing.discard_flight();
         self.sending.outgoing.handshake_done();
         error
@@ -195,7 +196,7 @@ impl<R: Role> Driver<R> {
     /// An error of the caller's, which changes nothing.
     #[cold]
     pub(super) fn refuse(&self, reason: Reason) -> Error {
-        Error::new(reason, self.state)
+        Error::new(reason, self.state())
     }
 
     pub(super) fn close(&mut self) {
@@ -292,8 +293,13 @@ impl<R: Role> Driver<R> {
         }
     }
 
+    /// The name of the state, for errors and for the observer.
     pub(super) fn state(&self) -> &'static str {
-        self.state
+        match &self.phase {
+            Phase::Handshake(flight) => flight.state,
+            Phase::Established(_) => ESTABLISHED,
+            Phase::Failed(_) => "Failed",
+        }
     }
 
     pub(super) fn facts(&self) -> &Facts {
@@ -301,7 +307,7 @@ impl<R: Role> Driver<R> {
     }
 
     pub(super) fn source(&self) -> Source<'_> {
-        Source { facts: self.facts(), is_established: self.is_established(), state: self.state }
+        Source { facts: self.facts(), is_established: self.is_established(), state: self.state() }
     }
 
     fn expected(&self) -> &'static [&'static str] {
@@ -312,7 +318,7 @@ impl<R: Role> Driver<R> {
     }
 
     fn observe(&self, direction: Direction, content_type: ContentType, message: &'static str, length: usize) {
-        self.receiving.observe(direction, content_type, message, length, self.state);
+        self.receiving.observe(direction, content_type, message, length, self.state());
     }
 }
 

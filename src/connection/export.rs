@@ -93,7 +93,7 @@ impl Source<'_> {
             let own = match facts.identity.as_deref() {
                 Some(identity) if identity.certificate_type() == CertificateType::RAW_PUBLIC_KEY => return Err(raw()),
                 Some(identity) => identity.server_end_point().ok_or_else(undefined),
-                None => facts.server_end_point.as_deref().ok_or_else(|| {
+                None => facts.names.end_point().ok_or_else(|| {
                     let why =
                         "the session has no hash of a certificate: its signature has none, or it was a raw public key";
                     self.refuse(Reason::NotExported(why))

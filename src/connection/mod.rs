@@ -336,8 +336,8 @@ macro_rules! facts {
                     resumed: facts.resumed,
                     key_exchange_group: facts.group,
                     signature_scheme: facts.scheme,
-                    alpn_protocol: facts.alpn.as_deref(),
-                    server_name: facts.name.asked(),
+                    alpn_protocol: facts.names.alpn(),
+                    server_name: facts.server_name(),
                     extended_master_secret: facts.extended_master_secret,
                 })
             }
@@ -345,7 +345,7 @@ macro_rules! facts {
             /// The application protocol agreed on (RFC 7301).
             #[must_use]
             pub fn alpn_protocol(&self) -> Option<&[u8]> {
-                self.0.facts().alpn.as_deref()
+                self.0.facts().names.alpn()
             }
 
             /// The cipher suite agreed on.
@@ -375,7 +375,7 @@ macro_rules! facts {
             /// The name that the client asked for by server_name (RFC 6066 §3), if it is a DNS name.
             #[must_use]
             pub fn server_name(&self) -> Option<&str> {
-                self.0.facts().name.asked()
+                self.0.facts().server_name()
             }
 
             /// Whether extended_master_secret (RFC 7627) was agreed on.

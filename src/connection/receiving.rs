@@ -54,7 +54,10 @@ pub(super) struct Failure {
 
 pub(super) struct Receiving {
     pub(super) incoming: Incoming,
-    pub(super) join: Join,
+    /// Requests for a new handshake, if one is inside or half inside: they are rare.
+    requests: Option<Box<Join>>,
+    /// The longest of those, in bytes.
+    longest_request: usize,
     pub(super) facts: Facts,
     pub(super) hello_requests: HelloRequests,
     pub(super) close_received: bool,
@@ -64,10 +67,11 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(is_client: bool, limits: MessageLimits, observer: Option<Arc<dyn Observer>>) -> Self {
+    pub(super) fn new(is_client: bool, limits: &MessageLimits, observer: Option<Arc<dyn Observer>>) -> Self {
         Receiving {
             incoming: Incoming::new(),
-            join: Join::new(limits),
+            requests: None,
+            longest_request: limits.other,
             facts: Facts::default(),
             hello_requests: HelloRequests::default(),
             close_received: false,
@@ -84,7 +88,7 @@ impl Receiving {
         if offering || reason.alert().is_some_and(is_fatal) || matches!(reason, Reason::PeerAlert(_)) {
             self.facts.forget_session();
         }
-        self.join.discard();
+        self.requests = None;
     }
 
     /// Reads on an established connection: how many bytes are done with, and what came. What there is to say to the peer
@@ -93,7 +97,7 @@ impl Receiving {
         if self.close_received {
             return Ok((0, Came::Closed));
         }
-        if !self.join.is_aligned()
+        if self.requests.is_some()
             && let Some(token) = self.request_to_renegotiate().map_err(|reason| failure(reason, 0))?
         {
             return Ok((0, Came::SendAlert(token)));
@@ -104,7 +108,7 @@ impl Receiving {
             Err(reason) => return Err(failure(reason, 0)),
         };
         // Data is out of place within a handshake message.
-        if content_type == ContentType::APPLICATION_DATA && self.join.is_aligned() {
+        if content_type == ContentType::APPLICATION_DATA && self.is_aligned() {
             if payload.is_empty() {
                 return Ok((consumed, Came::Progress));
             }
@@ -122,11 +126,12 @@ impl Receiving {
     fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Came, Reason> {
         match content_type {
             ContentType::HANDSHAKE => {
-                self.join.push(payload);
+                let limits = MessageLimits { other: self.longest_request, ..MessageLimits::client() };
+                self.requests.get_or_insert_with(|| Box::new(Join::new(limits))).push(payload);
                 Ok(self.request_to_renegotiate()?.map_or(Came::Progress, Came::SendAlert))
             }
             ContentType::CHANGE_CIPHER_SPEC => {
-                check_change_cipher_spec(payload, &self.join)?;
+                check_change_cipher_spec(payload, self.is_aligned())?;
                 Err(Reason::UnexpectedMessage { got: Input::ChangeCipherSpec.name(), expected: &[] })
             }
             ContentType::ALERT => Ok(match self.alert(payload, ESTABLISHED)? {
@@ -152,17 +157,28 @@ impl Receiving {
     /// A HelloRequest or ClientHello in traffic, if it is whole: `no_renegotiation` (RFC 5246 §7.2.2).
     #[cold]
     fn request_to_renegotiate(&mut self) -> Result<Option<AlertToken>, Reason> {
-        if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != self.request) {
+        let Some(mut join) = self.requests.take() else { return Ok(None) };
+        if let Some(message_type) = join.peek().filter(|message_type| *message_type != self.request) {
             return Err(unexpected(message_type, &[]));
         }
-        let Some((message_type, range)) = self.join.next()? else { return Ok(None) };
-        let message = self.join.bytes(range);
-        let body = message.get(HEADER_LEN..).unwrap_or_default();
-        let input = Input::Message { message_type, body };
-        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len(), ESTABLISHED);
-        self.hello_requests.count(if message_type == HandshakeType::HELLO_REQUEST { body } else { &[] })?;
-        self.join.renew();
-        Ok(Some(AlertToken::no_renegotiation()))
+        let request = join.next()?;
+        if let Some((message_type, range)) = request.clone() {
+            let message = join.bytes(range);
+            let body = message.get(HEADER_LEN..).unwrap_or_default();
+            let input = Input::Message { message_type, body };
+            self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len(), ESTABLISHED);
+            self.hello_requests.count(if message_type == HandshakeType::HELLO_REQUEST { body } else { &[] })?;
+            join.renew();
+        }
+        if !join.is_aligned() {
+            self.requests = Some(join);
+        }
+        Ok(request.map(|_| AlertToken::no_renegotiation()))
+    }
+
+    /// Whether no request is inside, and no part of one, so that something else may come.
+    pub(super) fn is_aligned(&self) -> bool {
+        self.requests.is_none()
     }
 
     pub(super) fn observe(
@@ -186,9 +202,9 @@ fn failure(reason: Reason, consumed: usize) -> Box<Failure> {
 }
 
 /// RFC 5246 §7.1: a single byte of value 1. Keys change between messages, not within one.
-pub(super) fn check_change_cipher_spec(payload: &[u8], join: &Join) -> Result<(), Reason> {
+pub(super) fn check_change_cipher_spec(payload: &[u8], is_aligned: bool) -> Result<(), Reason> {
     match payload {
-        [1] if join.is_aligned() => Ok(()),
+        [1] if is_aligned => Ok(()),
         [1] => Err(Reason::ExcessHandshakeData),
         _ => Err(Reason::BadChangeCipherSpec),
     }

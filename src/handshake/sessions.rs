@@ -2,11 +2,11 @@
 
 use alloc::sync::Arc;
 
-use super::{Cx, Facts, Name, Role, SessionId, no_master_secret};
+use super::{Cx, Facts, Role, SessionId, no_master_secret};
 use crate::crypto::MasterSecret;
 use crate::error::Reason;
 use crate::observer::NotResumed;
-use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Session, SessionStore, Side};
+use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Names, Session, SessionStore, Side};
 
 /// Where the connection's session is kept, for as long as it may have to be forgotten.
 pub(crate) enum Stored {
@@ -17,9 +17,9 @@ pub(crate) enum Stored {
 impl Facts {
     /// RFC 5246 §7.2.2: a session whose connection failed is not resumed.
     pub(crate) fn forget_session(&mut self) {
-        match (self.stored.take(), &self.name) {
+        match (self.stored.take(), &self.server) {
             (Some(Stored::Server { store, id }), _) => store.remove(&id),
-            (Some(Stored::Client { sessions, session }), Name::Of { server, .. }) => sessions.remove(server, &session),
+            (Some(Stored::Client { sessions, session }), Some(server)) => sessions.remove(server, &session),
             _ => {}
         }
     }
@@ -43,7 +43,6 @@ impl<R: Role> Cx<'_, R> {
         self.facts.resumed = true;
         self.facts.suite = Some(session.suite);
         self.facts.peer_certificates.clone_from(&session.peer_certificates);
-        self.facts.server_end_point.clone_from(&session.server_end_point);
         // A verdict that was just given may end sooner.
         let both = [self.hs.peer_not_after, session.peer_not_after];
         self.hs.peer_not_after = both.into_iter().flatten().min();
@@ -55,7 +54,7 @@ impl<R: Role> Cx<'_, R> {
     pub(crate) fn make_session(
         &self,
         client_auth: ClientAuthPolicy,
-        server_name: Option<Arc<str>>,
+        names: Names,
         handle: Handle,
         hint: Option<u32>,
     ) -> Result<Arc<Session>, Reason> {
@@ -64,9 +63,6 @@ impl<R: Role> Cx<'_, R> {
         let created_at = self.hs.resumed.as_ref().map_or(now, |session| session.created_at);
         let age = u32::try_from(now.saturating_sub(created_at)).unwrap_or(u32::MAX);
         let hint = hint.filter(|hint| *hint != 0).map_or(u32::MAX, |hint| age.saturating_add(hint));
-        let shown_before = || self.facts.server_end_point.clone();
-        let own = self.facts.identity.as_ref();
-        let own_end_point = || own.map_or_else(shown_before, |own| own.shared_end_point());
         let session = Session {
             side: if R::IS_CLIENT { Side::Client } else { Side::Server },
             suite: self.suite()?,
@@ -75,12 +71,10 @@ impl<R: Role> Cx<'_, R> {
             context: self.common().session_context,
             created_at,
             lifetime: self.common().session_lifetime.min(hint),
-            server_name,
-            alpn: self.facts.alpn.clone(),
+            names,
             client_auth,
             peer_certificates: self.facts.peer_certificates.clone(),
             peer_not_after: self.hs.peer_not_after,
-            server_end_point: if R::IS_CLIENT { None } else { own_end_point() },
             max_fragment_length: self.facts.max_fragment_length.map(|length| length.0),
             handle,
         };

@@ -1,5 +1,6 @@
 //! Who we are: certificates, the key that they speak of, and the names that they are used for.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -32,7 +33,7 @@ pub struct Identity {
     key: Arc<dyn SigningKey>,
     names: Vec<String>,
     /// RFC 5929 §4.1
-    server_end_point: Option<Arc<[u8]>>,
+    server_end_point: Option<Box<[u8]>>,
     ocsp_response: Option<Vec<u8>>,
     scts: Option<Vec<u8>>,
 }
@@ -254,11 +255,6 @@ impl Identity {
     #[must_use]
     pub fn server_end_point(&self) -> Option<&[u8]> {
         self.server_end_point.as_deref()
-    }
-
-    /// As [`Self::server_end_point`], to keep.
-    pub(crate) fn shared_end_point(&self) -> Option<Arc<[u8]>> {
-        self.server_end_point.clone()
     }
 
     /// Whether a server that sent `request` takes this identity from a client: by its type (RFC 7250 §4.2), the type of the key,

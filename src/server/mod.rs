@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::handshake::{Cx, Role, SessionId};
-use crate::message::{CertificateType, ProtocolVersion};
+use crate::message::{CertificateType, ClientHello, ProtocolVersion};
 
 /// The role.
 pub(crate) struct Server;
@@ -25,6 +25,10 @@ impl Role for Server {
     fn keep_message(cx: &mut Cx<'_, Self>) {
         if cx.facts.suite.is_none() && cx.hs.kept.client_hello.is_empty() {
             cx.hs.kept.client_hello = cx.message.to_vec();
+            // While the connection waits, it says what it knows.
+            if let Ok(hello) = ClientHello::read(cx.body()) {
+                cx.facts.names = negotiate::names(cx.common(), &hello);
+            }
         }
     }
 }

@@ -10,13 +10,13 @@ use super::config::Preference;
 use crate::config::{Common, ExtendedMasterSecret};
 use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
 use crate::error::{Reason, escape};
-use crate::handshake::{Cx, Name, SessionId};
+use crate::handshake::{Cx, SessionId};
 use crate::identity::Identity;
 use crate::message::{
     CertificateType, CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList,
     ProtocolVersion, SignatureScheme, UNCOMPRESSED,
 };
-use crate::session::ClientAuthPolicy;
+use crate::session::{ClientAuthPolicy, Names};
 
 /// The end of the random of a server that speaks TLS 1.3, where it agrees to TLS 1.2 (RFC 8446 §4.1.3).
 const DOWNGRADED: [u8; 8] = *b"DOWNGRD\x01";
@@ -54,8 +54,8 @@ pub(super) fn check_hello(cx: &mut Cx<'_, Server>, hello: &ClientHello<'_>) -> R
     if required && !extensions.extended_master_secret {
         return Err(Reason::NoExtendedMasterSecret);
     }
-    cx.facts.alpn = alpn(cx.common(), extensions.alpn)?.map(Into::into);
-    cx.facts.name = hello.server_name().map_or(Name::None, |name| Name::Asked(name.into()));
+    // What it is, is kept once it is known that no session has it, too.
+    alpn(cx.common(), extensions.alpn)?;
     check_record_sizes(cx, &hello.extensions)
 }
 
@@ -105,8 +105,14 @@ pub(super) fn server_random(cx: &Cx<'_, Server>, with_session_id: bool) -> Resul
     Ok((random, session_id))
 }
 
+/// The names of this connection, as the hello says them.
+pub(super) fn names(common: &Common, hello: &ClientHello<'_>) -> Names {
+    let alpn = alpn(common, hello.extensions.alpn).ok().flatten();
+    Names::new(hello.server_name().unwrap_or_default(), alpn.unwrap_or_default(), &[])
+}
+
 /// RFC 7301 §3.2: the first of ours that the client offers.
-fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Option<&'a [u8]>, Reason> {
+pub(super) fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Option<&'a [u8]>, Reason> {
     let (Some(ours), Some(offered)) = (common.alpn(), offered) else { return Ok(None) };
     let found = ours.iter().find(|name| offered.iter().any(|offered| offered == *name));
     let none = || Reason::NoCommonAlpnProtocol {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{ClientAuthPolicy, Handle, Session, Side};
+use super::{ClientAuthPolicy, Handle, Names, Session, Side};
 use crate::codec::{Malformed, Prefix, Reader, TooLong, Writer};
 use crate::crypto::{MasterSecret, Suite};
 use crate::identity::PeerCertificates;
@@ -127,11 +127,9 @@ impl Session {
 
     pub(super) fn encoded_len(&self) -> usize {
         FIXED_LEN
-            + self.server_name.as_deref().map_or(0, str::len)
-            + self.alpn.as_deref().map_or(0, <[u8]>::len)
+            + self.names.len()
             + self.peer_certificates.as_ref().map_or(0, |certificates| certificates.encoded().len())
             + self.peer_not_after.map_or(0, |_| 8)
-            + self.server_end_point.as_deref().map_or(0, <[u8]>::len)
             + self.handle.bytes().len()
     }
 
@@ -144,8 +142,8 @@ impl Session {
         w.bytes(&self.context);
         w.bytes(&self.created_at.to_be_bytes());
         w.u32(self.lifetime);
-        w.vector(Prefix::U16, "server_name", self.server_name.as_deref().unwrap_or_default().as_bytes());
-        w.vector(Prefix::U8, "alpn", self.alpn.as_deref().unwrap_or_default());
+        w.vector(Prefix::U16, "server_name", self.names.server_name().unwrap_or_default().as_bytes());
+        w.vector(Prefix::U8, "alpn", self.names.alpn().unwrap_or_default());
         w.u8(self.client_auth.code());
         let certificates = self.peer_certificates.as_ref();
         w.u8(certificates.map_or(CertificateType::X509, PeerCertificates::certificate_type).0);
@@ -156,7 +154,7 @@ impl Session {
                 w.bytes(&not_after.to_be_bytes());
             }
         });
-        w.vector(Prefix::U8, "server_end_point", self.server_end_point.as_deref().unwrap_or_default());
+        w.vector(Prefix::U8, "server_end_point", self.names.end_point().unwrap_or_default());
         w.u8(self.max_fragment_length.unwrap_or_default());
         w.u8(self.handle.code());
         w.vector(Prefix::U16, "handle", self.handle.bytes());
@@ -167,20 +165,24 @@ impl Session {
         let side = Side::from_code(r.u8("side")?)?;
         let suite = CipherSuite(r.u16("cipher_suite")?);
         let secret = r.array("master_secret")?;
+        let suite = Suite::find(suite).ok_or(SessionError::UnknownSuite(suite))?;
+        let extended_master_secret = read_bool(r, "extended_master_secret")?;
+        let context = *r.array("context")?;
+        let created_at = u64::from_be_bytes(*r.array("created_at")?);
+        let lifetime = r.u32("lifetime")?;
+        let (server_name, alpn) = (read_name(r)?, r.vector(Prefix::U8, "alpn")?);
         let session = Session {
             side,
-            suite: Suite::find(suite).ok_or(SessionError::UnknownSuite(suite))?,
+            suite,
             master_secret: MasterSecret::zero(),
-            extended_master_secret: read_bool(r, "extended_master_secret")?,
-            context: *r.array("context")?,
-            created_at: u64::from_be_bytes(*r.array("created_at")?),
-            lifetime: r.u32("lifetime")?,
-            server_name: read_name(r)?,
-            alpn: unless_empty(r.vector(Prefix::U8, "alpn")?),
+            extended_master_secret,
+            context,
+            created_at,
+            lifetime,
             client_auth: ClientAuthPolicy::from_code(r.u8("client_auth")?)?,
             peer_certificates: read_certificates(r)?,
             peer_not_after: read_not_after(r)?,
-            server_end_point: read_digest(r)?,
+            names: Names::new(server_name, alpn, read_digest(r)?),
             max_fragment_length: read_max_fragment_length(r)?,
             handle: Handle::read(r)?,
         };
@@ -196,8 +198,10 @@ impl Session {
             (Side::Client, ..) if !has_certificates => {
                 Some("a client's session with a server that showed no certificate")
             }
-            (Side::Client, ..) if self.server_name.is_none() => Some("a client's session with a server without a name"),
-            (Side::Client, ..) if self.server_end_point.is_some() => Some("a client's session with a server's digest"),
+            (Side::Client, ..) if self.names.server_name().is_none() => {
+                Some("a client's session with a server without a name")
+            }
+            (Side::Client, ..) if self.names.end_point().is_some() => Some("a client's session with a server's digest"),
             (Side::Server, _, ClientAuthPolicy::NotRequested) if has_certificates => {
                 Some("a certificate of a client that was not asked for one")
             }
@@ -281,14 +285,8 @@ fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> 
     }
 }
 
-fn unless_empty(bytes: &[u8]) -> Option<Arc<[u8]>> {
-    (!bytes.is_empty()).then(|| bytes.into())
-}
-
-fn read_name(r: &mut Reader<'_>) -> Result<Option<Arc<str>>, Malformed> {
-    let name = r.vector(Prefix::U16, "server_name")?;
-    let name = core::str::from_utf8(name).map_err(|_| Malformed::Value("server_name"))?;
-    Ok((!name.is_empty()).then(|| name.into()))
+fn read_name<'a>(r: &mut Reader<'a>) -> Result<&'a str, Malformed> {
+    core::str::from_utf8(r.vector(Prefix::U16, "server_name")?).map_err(|_| Malformed::Value("server_name"))
 }
 
 fn read_certificates(r: &mut Reader<'_>) -> Result<Option<PeerCertificates>, Malformed> {
@@ -306,10 +304,10 @@ fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
     }
 }
 
-fn read_digest(r: &mut Reader<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
+fn read_digest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     let digest = r.vector(Prefix::U8, "server_end_point")?;
     // SHA-512 is the longest.
-    if digest.len() <= 64 { Ok(unless_empty(digest)) } else { Err(Malformed::Length("server_end_point")) }
+    if digest.len() <= 64 { Ok(digest) } else { Err(Malformed::Length("server_end_point")) }
 }
 
 fn read_max_fragment_length(r: &mut Reader<'_>) -> Result<Option<u8>, Malformed> {

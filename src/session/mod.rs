@@ -8,6 +8,7 @@ mod client_cache;
 mod encoding;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
+mod names;
 #[cfg(feature = "std")]
 mod store;
 #[cfg(feature = "std")]
@@ -24,6 +25,7 @@ pub use encoding::SessionError;
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]
 pub use fuzz::fuzz_sessions;
+pub(crate) use names::Names;
 #[cfg(feature = "std")]
 pub use store::MemoryStore;
 #[cfg(feature = "std")]

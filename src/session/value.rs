@@ -6,6 +6,7 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
+use super::names::Names;
 use crate::crypto::{MasterSecret, Suite};
 use crate::identity::PeerCertificates;
 use crate::message::CipherSuite;
@@ -29,18 +30,13 @@ pub struct Session {
     pub(crate) created_at: u64,
     /// In seconds.
     pub(crate) lifetime: u32,
-    /// On a server the name that the client asked for, on a client the one that the server was verified by.
-    pub(crate) server_name: Option<Arc<str>>,
-    /// The application protocol, never empty.
-    pub(crate) alpn: Option<Arc<[u8]>>,
+    pub(crate) names: Names,
     /// The server's policy at the time; on a client always `NotRequested`.
     pub(crate) client_auth: ClientAuthPolicy,
     /// Of the peer, as verified; never an empty list. In their place it can have a raw public key (RFC 7250).
     pub(crate) peer_certificates: Option<PeerCertificates>,
     /// The earliest end of what the verified path rests on, in seconds since 1970-01-01 00:00 UTC.
     pub(crate) peer_not_after: Option<u64>,
-    /// On a server: the digest of its own certificate, for `tls-server-end-point` (RFC 5929 §4).
-    pub(crate) server_end_point: Option<Arc<[u8]>>,
     /// The code of RFC 6066 §4, which stays with the session.
     pub(crate) max_fragment_length: Option<u8>,
     /// How it is resumed.
@@ -151,13 +147,13 @@ impl Session {
     /// On a server the name that the client asked for, on a client the name of the server that it was made with.
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
-        self.server_name.as_deref()
+        self.names.server_name()
     }
 
     /// The application protocol of the connection that it was made by (RFC 7301).
     #[must_use]
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
-        self.alpn.as_deref()
+        self.names.alpn()
     }
 
     /// The certificates that the peer was verified by, its own first; or its raw public key (RFC 7250).
@@ -189,8 +185,8 @@ impl fmt::Debug for Session {
             .field("extended_master_secret", &self.extended_master_secret)
             .field("created_at", &self.created_at)
             .field("lifetime", &self.lifetime)
-            .field("server_name", &self.server_name)
-            .field("alpn", &self.alpn.as_deref().map(crate::error::escape))
+            .field("server_name", &self.server_name())
+            .field("alpn", &self.alpn_protocol().map(crate::error::escape))
             .field("client_auth", &self.client_auth)
             .field("peer_certificates", &self.peer_certificates)
             .field("peer_not_after", &self.peer_not_after)

@@ -186,7 +186,7 @@ impl Scene {
     fn alter_ticket(&self) {
         let mut bytes = self.kept.last().unwrap().to_bytes().to_vec();
         *bytes.last_mut().unwrap() ^= 1;
-        *self.kept.0.lock().unwrap() = vec![Arc::new(Session::from_bytes(&bytes).unwrap())];
+        *self.kept.0.lock().unwrap() = vec![Session::from_bytes(&bytes).unwrap()];
     }
 
     fn start_again(&self, late: &[Topic]) {

@@ -108,7 +108,7 @@ fn seed() -> u64 {
     SEED.fetch_add(1, Ordering::Relaxed)
 }
 
-fn altered(bytes: &[u8], change: impl Fn(&mut Vec<u8>)) -> Session {
+fn altered(bytes: &[u8], change: impl Fn(&mut Vec<u8>)) -> Arc<Session> {
     let mut bytes = bytes.to_vec();
     change(&mut bytes);
     Session::from_bytes(&bytes).unwrap()
@@ -132,7 +132,7 @@ fn with_ticket(session: &Session) -> (Vec<u8>, Vec<u8>) {
     (bytes[..at].to_vec(), bytes[at + 2..].to_vec())
 }
 
-fn session_with(front: &[u8], handle: &[u8]) -> Session {
+fn session_with(front: &[u8], handle: &[u8]) -> Arc<Session> {
     let length = u16::try_from(handle.len()).unwrap().to_be_bytes();
     Session::from_bytes(&[front, &length, handle].concat()).unwrap()
 }

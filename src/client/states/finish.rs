@@ -5,11 +5,11 @@ use crate::client::flow::{AfterChangeCipherSpec, AfterFinished, AfterNewTicket, 
 use crate::client::text_of;
 use crate::crypto::{FinishedLabel, SealingKey};
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Name, Stored};
+use crate::handshake::{MasterReady, Stored};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{Finished, NewSessionTicket};
 use crate::proof::{Established, KeyExchangeProof, PeerProof};
-use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET};
+use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET, Names};
 
 /// How the server and the key exchange are known.
 pub(crate) struct Proofs {
@@ -88,18 +88,19 @@ impl On<Finished<'_>> for WaitFinished {
 /// Keeps the session, if there is something to resume it by that is not known yet.
 fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let Some(sessions) = cx.hs.config.sessions.clone().filter(|_| cx.may_leave_session()) else { return Ok(()) };
-    let Name::Of { server, .. } = &cx.facts.name else { return Ok(()) };
+    let Some(server) = &cx.facts.server else { return Ok(()) };
     let kept = &mut cx.hs.kept;
     let (handle, hint) = match (kept.new_ticket.take(), core::mem::take(&mut kept.session_id)) {
         (Some((ticket, hint)), _) => (Handle::Ticket(ticket), Some(hint)),
         (None, id) if !id.is_empty() => (Handle::Id(id.into()), None),
         _ => return Ok(()),
     };
-    let name = match &cx.hs.resumed {
-        Some(session) => session.server_name.clone(),
-        None => Some(text_of(server).into()),
+    let alpn = cx.facts.names.alpn();
+    let names = match &cx.hs.resumed {
+        Some(session) if session.names.alpn() == alpn => session.names.clone(),
+        _ => Names::new(&text_of(server), alpn.unwrap_or_default(), &[]),
     };
-    let session = cx.make_session(ClientAuthPolicy::NotRequested, name, handle, hint)?;
+    let session = cx.make_session(ClientAuthPolicy::NotRequested, names, handle, hint)?;
     sessions.put(server, Arc::clone(&session));
     cx.facts.stored = Some(Stored::Client { sessions, session });
     Ok(())

@@ -10,6 +10,7 @@ use crate::message::{
     CertificateType, ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED,
 };
 use crate::observer::NotResumed;
+use crate::session::Names;
 
 /// ClientHello is out.
 pub(crate) struct WaitServerHello {
@@ -42,7 +43,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
             if !cx.common().alpn().is_some_and(|offered| offered.iter().any(|offered| offered == name)) {
                 return Err(Reason::AlpnNotOffered(escape(name)));
             }
-            cx.facts.alpn = Some(name.into());
+            cx.facts.names = Names::new("", name, &[]);
         }
         check_certificate_types(cx, &hello.extensions)?;
         cx.facts.extended_master_secret = hello.extensions.extended_master_secret;

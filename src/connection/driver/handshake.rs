@@ -13,12 +13,16 @@ use crate::handshake::{Cx, Handshake, Machine, Role};
 use crate::machine::Input;
 use crate::message::{ContentType, HandshakeType};
 use crate::observer::Direction;
+use crate::record::Join;
 
 pub(super) struct InFlight<R: Role> {
     /// Taken while it is at work.
     pub(super) machine: Option<R::Machine>,
     pub(super) question: Question,
     pub(super) hs: Handshake<R>,
+    pub(super) join: Join,
+    /// The name of the state, for errors and for the observer.
+    pub(super) state: &'static str,
 }
 
 /// How far a question to the outside is.
@@ -59,7 +63,7 @@ impl<R: Role> Driver<R> {
                 self.change_cipher_spec(payload)?;
                 Ok(Event::Progress)
             }
-            ContentType::ALERT => match self.receiving.alert(payload, self.state)? {
+            ContentType::ALERT => match self.receiving.alert(payload, self.state())? {
                 Meaning::CloseNotify => Err(Reason::ClosedInHandshake),
                 Meaning::Warning => Ok(Event::Progress),
             },
@@ -79,20 +83,22 @@ impl<R: Role> Driver<R> {
                 Took::Event(event) => break Some(event),
             }
         };
-        if !fresh.left.is_empty() {
-            self.receiving.join.push(fresh.left);
+        if let Phase::Handshake(flight) = &mut self.phase
+            && !fresh.left.is_empty()
+        {
+            flight.join.push(fresh.left);
         }
         Ok(event)
     }
 
     /// One letter of the handshake: an answer, or a message.
     fn step(&mut self, fresh: &mut Fresh<'_>) -> Result<Took, Reason> {
-        let Driver { phase: Phase::Handshake(flight), state, receiving, sending, .. } = self else {
+        let Driver { phase: Phase::Handshake(flight), receiving, sending, .. } = self else {
             return Ok(Took::Idle);
         };
-        let Receiving { incoming, join, facts, hello_requests, .. } = receiving;
+        let Receiving { incoming, facts, hello_requests, .. } = receiving;
         let outgoing = &mut sending.outgoing;
-        let InFlight { machine: slot, question, hs } = &mut **flight;
+        let InFlight { machine: slot, question, hs, join, state } = &mut **flight;
         let mut machine = slot.take().ok_or_else(not_there)?;
         #[cfg(test)]
         if join
@@ -177,17 +183,17 @@ impl<R: Role> Driver<R> {
 
     /// The machine is in its next state.
     pub(super) fn arrive(&mut self, machine: R::Machine) -> Took {
-        self.state = machine.name();
+        let state = machine.name();
         match machine.established() {
             Ok(established) => {
                 self.phase = Phase::Established(established);
-                self.receiving.join.renew();
                 self.sending.outgoing.handshake_done();
                 Took::Event(Event::Established)
             }
             Err(machine) => {
                 if let Phase::Handshake(flight) = &mut self.phase {
                     flight.machine = Some(machine);
+                    flight.state = state;
                 }
                 Took::Went
             }
@@ -195,9 +201,9 @@ impl<R: Role> Driver<R> {
     }
 
     fn change_cipher_spec(&mut self, payload: &[u8]) -> Result<(), Reason> {
-        check_change_cipher_spec(payload, &self.receiving.join)?;
-        let input = Input::ChangeCipherSpec;
         let Phase::Handshake(flight) = &mut self.phase else { return Err(not_there()) };
+        check_change_cipher_spec(payload, flight.join.is_aligned())?;
+        let input = Input::ChangeCipherSpec;
         let machine = flight.machine.take().ok_or_else(not_there)?;
         #[cfg(test)]
         if self.planted == Some((machine.name(), input.name())) {

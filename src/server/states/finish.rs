@@ -9,12 +9,12 @@ use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Name, Stored};
+use crate::handshake::{MasterReady, Stored};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{ClientKeyExchange, Finished, NamedGroup};
 use crate::proof::{Established, FinishedVerified, KeyExchangeProof, PeerProof};
 use crate::server::flow::{AfterChangeCipherSpec, AfterClientKeyExchange, AfterFinished, AfterSealed, Asks, On};
-use crate::session::{Handle, Session};
+use crate::session::{Handle, Names, Session};
 
 /// Our half of the key exchange, signed.
 pub(crate) struct Exchange {
@@ -179,9 +179,14 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
 }
 
 pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Arc<Session>, Reason> {
-    let asked = match &cx.facts.name {
-        Name::Asked(name) => Some(Arc::clone(name)),
-        _ => None,
+    let names = &cx.facts.names;
+    let names = match &cx.facts.identity {
+        // In a resumption it has the digest.
+        None => names.clone(),
+        Some(own) => {
+            let end_point = own.server_end_point().unwrap_or_default();
+            Names::new(names.server_name().unwrap_or_default(), names.alpn().unwrap_or_default(), end_point)
+        }
     };
-    cx.make_session(cx.hs.config.client_auth_policy(), asked, handle, None)
+    cx.make_session(cx.hs.config.client_auth_policy(), names, handle, None)
 }

@@ -62,6 +62,7 @@ impl On<Resolved> for AskIdentity {
         let hello = client_hello(&message)?;
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
+        cx.facts.names = negotiate::names(cx.common(), &hello);
         let chosen = negotiate::choose(cx, &hello, &identity)?;
         cx.hs.kept.client_certificate_type = negotiate::client_certificate_type(cx, &hello)?;
         // RFC 5077 §3.4: a session ID is for those who get no ticket.
@@ -124,7 +125,7 @@ pub(super) fn send_hello(
     let backend = cx.common().backend;
     cx.hs.transcript.start(backend, suite.hash);
     cx.hs.transcript.add(message);
-    let alpn = cx.facts.alpn.clone();
+    let names = cx.facts.names.clone();
     let answer = ServerHello {
         version: ProtocolVersion::TLS_1_2,
         random: &random,
@@ -133,12 +134,12 @@ pub(super) fn send_hello(
         compression_method: NO_COMPRESSION,
         extensions: ServerExtensions {
             // RFC 6066 §3: not in a resumption.
-            server_name: cx.facts.name.asked().is_some() && identity.is_some(),
+            server_name: names.server_name().is_some() && identity.is_some(),
             extended_master_secret: cx.facts.extended_master_secret,
             // RFC 5746 §3.6: empty in a first handshake.
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
             ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
-            alpn: alpn.as_deref(),
+            alpn: names.alpn(),
             session_ticket,
             trusted_ca_keys: identity.is_some_and(|identity| is_trusted(hello, identity)),
             status_request: asks_for_status(hello)

@@ -151,7 +151,7 @@ impl AskSession {
             now: self.now,
             context: &common.session_context,
             lifetime: common.session_lifetime,
-            server_name: cx.facts.name.asked(),
+            server_name: hello.server_name(),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
             certificate_types: &cx.hs.config.client_types,
@@ -161,7 +161,7 @@ impl AskSession {
         let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
         let resumable = Resumable::check(session, &binding, |suite| fits(suite.id))?;
         let session = resumable.session();
-        if session.alpn != cx.facts.alpn {
+        if session.names.alpn() != negotiate::alpn(common, hello.extensions.alpn)? {
             return Err(NotResumed::OtherApplicationProtocol.into());
         }
         // RFC 6066 §4: the length stays with the session.
@@ -250,6 +250,7 @@ where
     let hello = client_hello(&message)?;
     let master = cx.resume_master_secret(session);
     cx.take_over(session);
+    cx.facts.names = session.names.clone();
     let (random, _) = negotiate::server_random(cx, false)?;
     let says =
         Says { suite: session.suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
