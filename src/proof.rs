@@ -189,7 +189,7 @@ impl Resumable {
         let has_id = |id: &[u8]| matches!(&session.handle, Handle::Id(own) if **own == *id);
         if session.side != binding.side || !binding.id.is_none_or(has_id) {
             Err(NotResumed::OtherSession)
-        } else if !equal(&session.context, binding.context) {
+        } else if session.context != *binding.context {
             Err(NotResumed::OtherConfiguration)
         } else if session.is_from_the_future(binding.now) {
             Err(NotResumed::FromTheFuture)
