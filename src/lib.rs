@@ -155,7 +155,8 @@
 //!
 //! # Features
 //!
-//! - `ring` (default): the cryptography.
+//! - `ring` (default), `aws-lc-rs`: the cryptography, by the crate of that name. At least one is needed; where both are built, each
+//!   configuration chooses its [`Backend`].
 //! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
 //!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
@@ -167,8 +168,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(not(feature = "ring"))]
-compile_error!("tls12 needs a crate for its cryptography: enable the feature `ring` (part of the default features)");
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+compile_error!(
+    "tls12 needs a crate for its cryptography: enable the feature `ring` (part of the default features), `aws-lc-rs` or both"
+);
 
 mod alert;
 mod ask;
@@ -215,7 +218,7 @@ pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
     Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
-    MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, Transmit,
+    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, TAG_LEN, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
