@@ -28,6 +28,12 @@ impl Effort {
     /// Whether everything runs, and nothing else.
     pub const SMOKE: Effort = Effort { rounds: 2, sample: Duration::from_micros(1), warmup: Duration::ZERO };
 
+    /// A tenth of it.
+    #[must_use]
+    pub fn less(self) -> Effort {
+        Effort { rounds: (self.rounds / 10).max(2), ..self }
+    }
+
     /// `--smoke` of the command line, or the full effort.
     #[must_use]
     pub fn of_arguments() -> Effort {
@@ -95,7 +101,6 @@ impl Measured {
 /// The rows of one run.
 pub struct Rows<'a> {
     suite: &'a mut Suite,
-    effort: Effort,
     only: Option<String>,
     pieces: BTreeMap<String, usize>,
 }
@@ -103,11 +108,11 @@ pub struct Rows<'a> {
 impl Rows<'_> {
     /// A row of this name, unless the command line asks for others. `pieces` are the pieces of work that one iteration of each
     /// subject does.
-    pub fn row(&mut self, name: &str, pieces: usize, subjects: impl FnOnce(&mut BenchGroup)) {
+    pub fn row(&mut self, name: &str, pieces: usize, effort: Effort, subjects: impl FnOnce(&mut BenchGroup)) {
         if self.only.as_ref().is_some_and(|only| !name.contains(only)) {
             return;
         }
-        let Effort { rounds, sample, warmup } = self.effort;
+        let Effort { rounds, sample, warmup } = effort;
         self.suite.group(name, |group| {
             let sample = u64::try_from(sample.as_nanos()).unwrap_or(u64::MAX);
             let config = group.config();
@@ -122,12 +127,12 @@ impl Rows<'_> {
 
 /// Measures rows; gives them by their names.
 #[must_use]
-pub fn measure(effort: Effort, rows: impl FnOnce(&mut Rows<'_>)) -> BTreeMap<String, Measured> {
+pub fn measure(rows: impl FnOnce(&mut Rows<'_>)) -> BTreeMap<String, Measured> {
     let mut pieces = BTreeMap::new();
     // What else runs on the machine is for whoever starts the bench to know; the thread is pinned already.
     let result = zenbench::run_gated(GateConfig::disabled(), |suite| {
         suite.cpu_policy(CpuPolicy::Unrestricted);
-        let mut all = Rows { suite, effort, only: only(), pieces: BTreeMap::new() };
+        let mut all = Rows { suite, only: only(), pieces: BTreeMap::new() };
         rows(&mut all);
         pieces = all.pieces;
     });

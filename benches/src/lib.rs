@@ -8,7 +8,9 @@ pub mod bare;
 pub mod certificates;
 pub mod harness;
 pub mod ours;
+pub mod plot;
 pub mod records;
+pub mod report;
 pub mod theirs;
 
 /// The crates for cryptography.

@@ -24,12 +24,12 @@ pub struct Configs {
 /// Client and server, established.
 pub type Pair = (ClientConnection, ServerConnection);
 
-/// The library's own name of a backend; none for one that it does not have.
+/// The library's own name of a backend.
 #[must_use]
-pub fn backend(backend: Backend) -> Option<tls12::Backend> {
+pub fn backend(backend: Backend) -> tls12::Backend {
     match backend {
-        Backend::Ring => Some(tls12::Backend::Ring),
-        Backend::AwsLc => None,
+        Backend::Ring => tls12::Backend::Ring,
+        Backend::AwsLc => tls12::Backend::AwsLc,
     }
 }
 
@@ -37,8 +37,8 @@ impl Configs {
     /// For one kind of handshake. The first one is in full, and its session is what later ones resume. Where sessions are
     /// kept, they are kept as by default.
     #[must_use]
-    pub fn new(backend: Backend, handshake: Handshake, issued: &Issued) -> Option<Configs> {
-        Some(Configs::observed(self::backend(backend)?, handshake, issued, None))
+    pub fn new(backend: Backend, handshake: Handshake, issued: &Issued) -> Configs {
+        Configs::observed(self::backend(backend), handshake, issued, None)
     }
 
     fn observed(
@@ -69,7 +69,10 @@ impl Configs {
                 client = client.identity(identity());
                 server = server.client_authentication(ClientAuthPolicy::Required, Arc::new(verifier));
             }
-            Handshake::Ticket => server = server.tickets(Arc::new(Tickets::new().expect("keys"))),
+            Handshake::Ticket => {
+                let tickets = Tickets::with_random(backend, backend.random()).expect("keys");
+                server = server.tickets(Arc::new(tickets));
+            }
             Handshake::SessionId => server = server.session_store(Arc::new(MemoryStore::new(256))),
         }
         if let Some(observer) = observer {

@@ -3,7 +3,10 @@
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
-use tls12::{Event, Received};
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::ConnectionState;
+use tls12::{Event, MAX_HEADROOM, Received, TAG_LEN};
 use zenbench::{BenchGroup, black_box};
 
 use crate::certificates::Issued;
@@ -130,6 +133,12 @@ pub struct OursWriteVec {
     output: Vec<u8>,
 }
 
+/// `seal_in_place`: the plaintext stands in a buffer with room around it.
+pub struct OursInPlace {
+    connection: tls12::ClientConnection,
+    buffer: Vec<u8>,
+}
+
 /// `read`, in place.
 pub struct Ours {
     connection: tls12::ServerConnection,
@@ -152,6 +161,15 @@ impl Seal for OursWriteVec {
     }
 }
 
+impl Seal for OursInPlace {
+    #[inline]
+    fn seal(&mut self, _: &[u8]) -> &[u8] {
+        let end = self.buffer.len() - TAG_LEN;
+        let record = self.connection.seal_in_place(&mut self.buffer, MAX_HEADROOM..end).expect("sealed");
+        &self.buffer[record]
+    }
+}
+
 impl Open for Ours {
     #[inline]
     fn open(&mut self, mut wire: &mut [u8], _: usize) -> usize {
@@ -169,7 +187,7 @@ impl Open for Ours {
 }
 
 fn ours(backend: Backend, issued: &Issued) -> ours::Pair {
-    let configs = ours::Configs::new(backend, Handshake::Ecdsa, issued).expect("a backend that there is");
+    let configs = ours::Configs::new(backend, Handshake::Ecdsa, issued);
     configs.run(&mut vec![0; 20_000])
 }
 
@@ -185,6 +203,13 @@ pub fn ours_write(backend: Backend, issued: &Issued) -> (OursWrite, Ours) {
 pub fn ours_write_vec(backend: Backend, issued: &Issued) -> (OursWriteVec, Ours) {
     let (connection, server) = ours(backend, issued);
     (OursWriteVec { connection, output: Vec::with_capacity(LONGEST + 256) }, Ours { connection: server })
+}
+
+/// A side that seals with `seal_in_place`, and one that opens.
+#[must_use]
+pub fn ours_in_place(backend: Backend, issued: &Issued, length: usize) -> (OursInPlace, Ours) {
+    let (connection, server) = ours(backend, issued);
+    (OursInPlace { connection, buffer: vec![0x2a; MAX_HEADROOM + length + TAG_LEN] }, Ours { connection: server })
 }
 
 /// `writer().write_all`, then `write_tls`.
@@ -234,4 +259,56 @@ pub fn theirs(backend: Backend, issued: &Issued) -> (Theirs, TheirReader) {
     let (connection, server) = theirs::Configs::new(backend, Handshake::Ecdsa, issued).run(&mut Vec::new());
     let output = Vec::with_capacity(LONGEST + 256);
     (Theirs { connection, output }, TheirReader { connection: server, plaintext: vec![0; LONGEST] })
+}
+
+/// `WriteTraffic::encrypt`.
+pub struct TheirsUnbuffered {
+    connection: UnbufferedClientConnection,
+    output: Vec<u8>,
+}
+
+/// `process_tls_records`, `ReadTraffic::next_record`.
+pub struct TheirUnbufferedReader {
+    connection: UnbufferedServerConnection,
+}
+
+impl Seal for TheirsUnbuffered {
+    #[inline]
+    fn seal(&mut self, plaintext: &[u8]) -> &[u8] {
+        let Ok(ConnectionState::WriteTraffic(mut traffic)) = self.connection.process_tls_records(&mut []).state else {
+            unreachable!("it is established")
+        };
+        let length = traffic.encrypt(plaintext, &mut self.output).expect("encrypted");
+        &self.output[..length]
+    }
+}
+
+impl Open for TheirUnbufferedReader {
+    #[inline]
+    fn open(&mut self, wire: &mut [u8], _: usize) -> usize {
+        let (mut at, mut opened) = (0, 0);
+        loop {
+            let status = self.connection.process_tls_records(&mut wire[at..]);
+            let discard = status.discard;
+            match status.state.expect("processed") {
+                ConnectionState::ReadTraffic(mut traffic) => {
+                    while let Some(record) = traffic.next_record() {
+                        opened += record.expect("a record").payload.len();
+                    }
+                }
+                ConnectionState::WriteTraffic(_) => return opened,
+                _ => unreachable!("there is nothing but data"),
+            }
+            at += discard;
+        }
+    }
+}
+
+/// rustls without buffers: a side that seals and one that opens.
+#[must_use]
+pub fn theirs_unbuffered(backend: Backend, issued: &Issued) -> (TheirsUnbuffered, TheirUnbufferedReader) {
+    let mut wires = [vec![0; 20_000], vec![0; 20_000]];
+    let (connection, server) = theirs::Configs::new(backend, Handshake::Ecdsa, issued).run_unbuffered(&mut wires);
+    let output = vec![0; LONGEST + 256];
+    (TheirsUnbuffered { connection, output }, TheirUnbufferedReader { connection: server })
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use pki_types::ServerName;
-use rustls::client::{ClientSessionMemoryCache, Resumption};
+use rustls::client::{ClientSessionMemoryCache, Resumption, UnbufferedClientConnection};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
-use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::server::{
+    NoServerSessionStorage, ServerSessionMemoryCache, UnbufferedServerConnection, WebPkiClientVerifier,
+};
+use rustls::unbuffered::ConnectionState;
 use rustls::version::TLS12;
 use rustls::{
     CipherSuite, ClientConfig, ClientConnection, ConnectionCommon, HandshakeKind, NamedGroup, RootCertStore,
@@ -105,6 +108,49 @@ impl Configs {
         let (client, server) = self.run(buffer);
         let kind = if self.handshake.is_resumed() { HandshakeKind::Resumed } else { HandshakeKind::Full };
         assert_eq!((client.handshake_kind(), server.handshake_kind()), (Some(kind), Some(kind)));
+    }
+}
+
+/// Handles all that came in, and writes what there is to say; gives how much that is, and whether the connection is established.
+macro_rules! turn {
+    ($connection:ident, $input:expr, $output:expr) => {{
+        let (input, mut at, mut filled): (&mut [u8], _, _) = ($input, 0, 0);
+        let established = loop {
+            let status = $connection.process_tls_records(&mut input[at..]);
+            at += status.discard;
+            match status.state.expect("processed") {
+                ConnectionState::EncodeTlsData(mut data) => {
+                    filled += data.encode(&mut $output[filled..]).expect("encoded");
+                }
+                ConnectionState::TransmitTlsData(data) => data.done(),
+                ConnectionState::BlockedHandshake => break false,
+                ConnectionState::WriteTraffic(_) => break true,
+                _ => unreachable!("there is nothing but the handshake"),
+            }
+        };
+        (filled, established)
+    }};
+}
+
+/// Client and server, established, that have no buffers of their own.
+pub type UnbufferedPair = (UnbufferedClientConnection, UnbufferedServerConnection);
+
+impl Configs {
+    /// As [`Self::run`], through the interface without buffers. Each of `wires` carries the flights of one direction.
+    #[must_use]
+    pub fn run_unbuffered(&self, wires: &mut [Vec<u8>; 2]) -> UnbufferedPair {
+        let name = ServerName::try_from(NAME).expect("a name");
+        let mut client = UnbufferedClientConnection::new(self.client.clone(), name).expect("a client");
+        let mut server = UnbufferedServerConnection::new(self.server.clone()).expect("a server");
+        let [to_server, to_client] = wires;
+        let (mut of_server, mut established) = (0, [false; 2]);
+        while established != [true; 2] {
+            let of_client;
+            (of_client, established[0]) = turn!(client, &mut to_client[..of_server], to_server);
+            (of_server, established[1]) = turn!(server, &mut to_server[..of_client], to_client);
+        }
+        // Whoever spoke last was heard: the other side has nothing to say to it.
+        (client, server)
     }
 }
 
