@@ -1,5 +1,6 @@
 //! What the states of both roles share: the data of a handshake in flight, and how they send.
 
+mod certificates;
 mod sessions;
 
 use alloc::boxed::Box;
@@ -137,7 +138,8 @@ pub(crate) struct Facts {
     pub(crate) bound: Option<Box<Bound>>,
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
-    /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
+    /// The digest of the server's certificate (RFC 5929 §4.1), where that is not at hand: on a server that resumed a session, and
+    /// on a client that does not keep it.
     pub(crate) server_end_point: Option<Box<[u8]>>,
     pub(crate) stored: Option<Box<Stored>>,
 }
@@ -330,13 +332,16 @@ impl<'c, R: Role> Cx<'c, R> {
         let covered = self.hs.covered.take().ok_or_else(missing)?;
         let expected = self.verify_data(ready, label, &covered)?;
         self.hs.first_finished.get_or_insert(expected);
-        FinishedVerified::check(&expected, received.verify_data)
+        let verified = FinishedVerified::check(&expected, received.verify_data)?;
+        self.share_peer_certificates();
+        Ok(verified)
     }
 
     /// The end of the handshake: keeps what outlives it.
     pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
         let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
         let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
+        self.drop_peer_certificates();
         self.facts.bound = Some(Box::new(Bound {
             is_client: R::IS_CLIENT,
             backend: self.common().backend,

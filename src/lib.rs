@@ -156,7 +156,7 @@
 //! # Features
 //!
 //! - `ring` (default): the cryptography.
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`, `CertificatePool`. Without it
 //!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 //! - `tokio`: streams for that runtime, in the module of that name.
@@ -223,11 +223,13 @@ pub use crypto::{
 };
 pub use decision::Decision;
 pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
+#[cfg(feature = "std")]
+pub use identity::CertificatePool;
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
-    ClientIdentities, Identities, Identity, Peer, PeerCertificates, RawPublicKeys, ResolveClientIdentity,
-    ResolveIdentity, Verified, VerifyPeer, dangerous,
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, PeerCertificatesPolicy, RawPublicKeys,
+    ResolveClientIdentity, ResolveIdentity, Verified, VerifyPeer, dangerous,
 };
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]

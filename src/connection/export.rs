@@ -101,12 +101,18 @@ impl Source<'_> {
             };
             return own.map(<[u8]>::to_vec);
         }
+        if let Some(digest) = &facts.server_end_point {
+            return Ok(digest.to_vec());
+        }
         let certificates = facts.peer_certificates.as_ref();
         if certificates.is_some_and(|shown| shown.raw_public_key().is_some()) {
             return Err(raw());
         }
         let certificate = certificates.and_then(|certificates| certificates.end_entity());
-        let certificate = certificate.ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
+        let certificate = certificate.ok_or_else(|| {
+            let why = "the certificate was dropped: its signature has no hash of its own, or it was a raw public key";
+            self.refuse(Reason::NotExported(why))
+        })?;
         let digest = server_end_point(bound.backend, &certificate)
             .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;
         Ok(digest.ok_or_else(undefined)?.as_ref().to_vec())

@@ -258,7 +258,8 @@ macro_rules! facts {
     ($connection:ident) => {
         impl $connection {
             /// The certificates that the peer sent, or its raw public key (see [`PeerCertificates::raw_public_key`]), once they
-            /// came; trusted only once the connection is established.
+            /// came; trusted only once the connection is established. None from then on, if the configuration says so
+            /// ([`PeerCertificatesPolicy`](crate::PeerCertificatesPolicy)).
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
                 self.0.facts().peer_certificates.as_ref()
