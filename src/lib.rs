@@ -155,9 +155,10 @@
 //!
 //! # Features
 //!
-//! - `ring` (default): the cryptography.
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`, `CertificatePool`. Without it
-//!   the library is `no_std` and needs `alloc`.
+//! - `ring` (default), `aws-lc-rs`: the cryptography, by the crate of that name. At least one is needed; where both are built, each
+//!   configuration chooses its [`Backend`].
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`,
+//!   `CertificatePool`. Without it the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 //! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
@@ -167,8 +168,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(not(feature = "ring"))]
-compile_error!("tls12 needs a crate for its cryptography: enable the feature `ring` (part of the default features)");
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+compile_error!(
+    "tls12 needs a crate for its cryptography: enable the feature `ring` (part of the default features), `aws-lc-rs` or both"
+);
 
 mod alert;
 mod ask;

@@ -5,7 +5,11 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
-use super::{Backend, ring};
+use super::Backend;
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
+#[cfg(feature = "ring")]
+use super::ring;
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +20,6 @@ pub(crate) enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
-    /// Length of a digest in bytes.
     /// The hash of a signature scheme, if it signs digests.
     pub(crate) const fn of_scheme(scheme: SignatureScheme) -> Option<Self> {
         match scheme {
@@ -33,6 +36,7 @@ impl HashAlgorithm {
         }
     }
 
+    /// Length of a digest in bytes.
     pub(crate) const fn output_len(self) -> usize {
         match self {
             HashAlgorithm::Sha256 => 32,
@@ -81,32 +85,47 @@ impl fmt::Debug for Digest {
 
 /// A hash function at work.
 pub(crate) enum Hasher {
+    #[cfg(feature = "ring")]
     Ring(ring::hash::Context),
+    #[cfg(feature = "aws-lc-rs")]
+    AwsLc(aws_lc::hash::Context),
 }
 
 impl Hasher {
     pub(crate) fn new(backend: Backend, algorithm: HashAlgorithm) -> Self {
         match backend {
+            #[cfg(feature = "ring")]
             Backend::Ring => Hasher::Ring(ring::hash::start(algorithm)),
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => Hasher::AwsLc(aws_lc::hash::start(algorithm)),
         }
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
+            #[cfg(feature = "ring")]
             Hasher::Ring(context) => context.update(bytes),
+            #[cfg(feature = "aws-lc-rs")]
+            Hasher::AwsLc(context) => context.update(bytes),
         }
     }
 
     pub(crate) fn finish(self) -> Digest {
         match self {
+            #[cfg(feature = "ring")]
             Hasher::Ring(context) => Digest::new(context.finish().as_ref()),
+            #[cfg(feature = "aws-lc-rs")]
+            Hasher::AwsLc(context) => Digest::new(context.finish().as_ref()),
         }
     }
 
     /// The digest of what came so far; more can come afterwards.
     pub(crate) fn fork(&self) -> Digest {
         match self {
+            #[cfg(feature = "ring")]
             Hasher::Ring(context) => Digest::new(context.clone().finish().as_ref()),
+            #[cfg(feature = "aws-lc-rs")]
+            Hasher::AwsLc(context) => Digest::new(context.clone().finish().as_ref()),
         }
     }
 }
@@ -122,7 +141,10 @@ pub(crate) fn sha256(backend: Backend, bytes: &[u8]) -> [u8; 32] {
 #[cfg(feature = "webpki")]
 pub(crate) fn sha1_name(backend: Backend, bytes: &[u8]) -> Digest {
     match backend {
+        #[cfg(feature = "ring")]
         Backend::Ring => Digest::new(ring::hash::sha1(bytes).as_ref()),
+        #[cfg(feature = "aws-lc-rs")]
+        Backend::AwsLc => Digest::new(aws_lc::hash::sha1(bytes).as_ref()),
     }
 }
 

@@ -16,12 +16,15 @@ use crate::message::SignatureScheme;
 
 mod aead;
 mod asn1;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
 mod certificate_hash;
 mod groups;
 mod hash;
 mod prf;
 mod public_key;
 mod random;
+#[cfg(feature = "ring")]
 mod ring;
 mod schedule;
 mod secret;
@@ -48,51 +51,82 @@ pub(crate) use secret::{MasterSecret, equal};
 pub use signing::{KeyError, SignError, SigningKey};
 pub(crate) use suites::{SUITES, Suite, SuiteAuth};
 
-/// The crate that does the cryptography.
+/// The crate that does the cryptography. By default it is `ring` where that is built, else `aws-lc-rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
-    /// The crate `ring`.
+    /// The crate `ring`: feature `ring`.
+    #[cfg(feature = "ring")]
     #[default]
     Ring,
+    /// The crate `aws-lc-rs`: feature `aws-lc-rs`. It also has P-521, SHA-512 with ECDSA, and larger RSA keys to sign with.
+    #[cfg(feature = "aws-lc-rs")]
+    #[cfg_attr(not(feature = "ring"), default)]
+    AwsLc,
 }
 
 impl Backend {
-    /// The groups that this backend has, in the order of preference: X25519, P-256, P-384.
+    /// All that are built.
+    #[cfg(test)]
+    pub(crate) const ALL: &[Backend] = &[
+        #[cfg(feature = "ring")]
+        Backend::Ring,
+        #[cfg(feature = "aws-lc-rs")]
+        Backend::AwsLc,
+    ];
+
+    /// The groups that this backend has, in the order of preference: X25519, P-256, P-384, and P-521 of `aws-lc-rs`.
     #[must_use]
     pub fn key_exchange_groups(self) -> Vec<Arc<dyn KeyExchangeGroup>> {
         match self {
+            #[cfg(feature = "ring")]
             Backend::Ring => vec![
                 Arc::new(ring::agreement::Group::X25519),
                 Arc::new(ring::agreement::Group::P256),
                 Arc::new(ring::agreement::Group::P384),
             ],
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => vec![
+                Arc::new(aws_lc::agreement::Group::X25519),
+                Arc::new(aws_lc::agreement::Group::P256),
+                Arc::new(aws_lc::agreement::Group::P384),
+                Arc::new(aws_lc::agreement::Group::P521),
+            ],
         }
     }
 
-    /// The operating system's source of randomness.
+    /// The operating system's source of randomness; `aws-lc-rs` has a generator of its own between, for each thread.
     #[must_use]
     pub fn random(self) -> Arc<dyn Random> {
         match self {
+            #[cfg(feature = "ring")]
             Backend::Ring => Arc::new(ring::random::System),
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => Arc::new(aws_lc::random::System),
         }
     }
 
-    /// Loads a private key: RSA (PKCS#8 or PKCS#1, 2048 to 4096 bits), ECDSA on P-256 or P-384 (PKCS#8 or SEC1,
-    /// with its public key inside), Ed25519 (PKCS#8).
+    /// Loads a private key: RSA (PKCS#8 or PKCS#1, from 2048 bits, to 4096 with `ring` and to 8192 with `aws-lc-rs`), ECDSA on
+    /// P-256, P-384 or, with `aws-lc-rs`, P-521 (PKCS#8 or SEC1, with its public key inside), Ed25519 (PKCS#8).
     ///
     /// # Errors
     /// [`KeyError`] says what is wrong: a key that cannot be parsed, of another type, or an RSA key of another size.
     pub fn load_key(self, key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, KeyError> {
         match self {
+            #[cfg(feature = "ring")]
             Backend::Ring => Ok(Arc::new(ring::signing::Key::load(key)?)),
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => Ok(Arc::new(aws_lc::signing::Key::load(key)?)),
         }
     }
 
     /// The schemes whose signatures this backend can verify, in the order of preference.
     pub(crate) fn verify_schemes(self) -> &'static [SignatureScheme] {
         match self {
-            Backend::Ring => &ring::verify::SCHEMES,
+            #[cfg(feature = "ring")]
+            Backend::Ring => &ring::SCHEMES,
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => &aws_lc::SCHEMES,
         }
     }
 
@@ -107,7 +141,10 @@ impl Backend {
     #[cfg(feature = "webpki")]
     pub(crate) fn webpki_algorithms(self) -> &'static [&'static dyn pki_types::SignatureVerificationAlgorithm] {
         match self {
-            Backend::Ring => ring::verify::WEBPKI,
+            #[cfg(feature = "ring")]
+            Backend::Ring => ring::WEBPKI,
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => aws_lc::WEBPKI,
         }
     }
 }

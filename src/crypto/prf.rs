@@ -4,7 +4,11 @@ use core::iter::once;
 
 use zeroize::Zeroize;
 
-use super::{Backend, Digest, HashAlgorithm, ring};
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
+#[cfg(feature = "ring")]
+use super::ring;
+use super::{Backend, Digest, HashAlgorithm};
 
 /// The PRF, keyed: the state of the HMAC key is set up once, here, and forked for each HMAC.
 pub(crate) struct Prf {
@@ -13,13 +17,19 @@ pub(crate) struct Prf {
 }
 
 enum Hmac {
+    #[cfg(feature = "ring")]
     Ring(ring::hmac::Key),
+    #[cfg(feature = "aws-lc-rs")]
+    AwsLc(aws_lc::hmac::Key),
 }
 
 impl Prf {
     pub(crate) fn new(backend: Backend, hash: HashAlgorithm, secret: &[u8]) -> Self {
         let hmac = match backend {
+            #[cfg(feature = "ring")]
             Backend::Ring => Hmac::Ring(ring::hmac::Key::new(hash, secret)),
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => Hmac::AwsLc(aws_lc::hmac::Key::new(hash, secret)),
         };
         Prf { hmac, hash }
     }
@@ -42,7 +52,10 @@ impl Prf {
 
     fn hmac<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
         match &self.hmac {
+            #[cfg(feature = "ring")]
             Hmac::Ring(key) => key.sign(parts),
+            #[cfg(feature = "aws-lc-rs")]
+            Hmac::AwsLc(key) => key.sign(parts),
         }
     }
 }

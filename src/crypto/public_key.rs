@@ -11,7 +11,11 @@ use crate::error::CertificateError;
 use crate::message::{NamedGroup, SignatureScheme};
 
 use super::asn1::{self, Spki};
-use super::{Backend, SuiteAuth, ring, sha256};
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
+#[cfg(feature = "ring")]
+use super::ring;
+use super::{Backend, SuiteAuth, sha256};
 
 /// Sizes of RSA keys, in bits, whose signatures are verified (RFC 9325 §4.5). Larger ones cost a peer nothing and us
 /// seconds.
@@ -154,7 +158,10 @@ impl PublicKey {
         }
         let key = Spki::read(&self.spki).map_err(|_| BadSignature)?.key;
         match backend {
+            #[cfg(feature = "ring")]
             Backend::Ring => ring::verify::verify(self.algorithm, scheme, key, message, signature),
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLc => aws_lc::verify::verify(self.algorithm, scheme, key, message, signature),
         }
     }
 }

@@ -1,4 +1,4 @@
-use ::ring::rand::{SecureRandom, SystemRandom};
+use super::library::rand::{SecureRandom, SystemRandom};
 
 use crate::crypto::{Random, RandomError};
 

@@ -1,8 +1,8 @@
-use ::ring::digest;
+use super::library::digest;
 
 use crate::crypto::HashAlgorithm;
 
-pub(in crate::crypto) use ::ring::digest::Context;
+pub(in crate::crypto) use super::library::digest::Context;
 
 pub(in crate::crypto) fn start(algorithm: HashAlgorithm) -> Context {
     Context::new(match algorithm {

@@ -1,36 +1,7 @@
-use ::ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use super::library::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 
 use crate::crypto::{BadSignature, KeyAlgorithm};
 use crate::message::{NamedGroup, SignatureScheme};
-
-/// What ring can verify, the best first. It has no P-521, and no SHA-512 with ECDSA.
-pub(in crate::crypto) static SCHEMES: [SignatureScheme; 9] = [
-    SignatureScheme::ECDSA_SECP256R1_SHA256,
-    SignatureScheme::ECDSA_SECP384R1_SHA384,
-    SignatureScheme::ED25519,
-    SignatureScheme::RSA_PSS_RSAE_SHA256,
-    SignatureScheme::RSA_PSS_RSAE_SHA384,
-    SignatureScheme::RSA_PSS_RSAE_SHA512,
-    SignatureScheme::RSA_PKCS1_SHA256,
-    SignatureScheme::RSA_PKCS1_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA512,
-];
-
-/// The same algorithms for certificates, where PSS is for keys of the type `rsaEncryption`.
-#[cfg(feature = "webpki")]
-pub(in crate::crypto) static WEBPKI: &[&dyn pki_types::SignatureVerificationAlgorithm] = &[
-    webpki::ring::ECDSA_P256_SHA256,
-    webpki::ring::ECDSA_P256_SHA384,
-    webpki::ring::ECDSA_P384_SHA256,
-    webpki::ring::ECDSA_P384_SHA384,
-    webpki::ring::ED25519,
-    webpki::ring::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
-    webpki::ring::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
-    webpki::ring::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
-    webpki::ring::RSA_PKCS1_2048_8192_SHA256,
-    webpki::ring::RSA_PKCS1_2048_8192_SHA384,
-    webpki::ring::RSA_PKCS1_2048_8192_SHA512,
-];
 
 /// `key` is the content of the SubjectPublicKeyInfo's bit string.
 pub(in crate::crypto) fn verify(
@@ -60,6 +31,6 @@ fn algorithm(key: KeyAlgorithm, scheme: SignatureScheme) -> Option<&'static dyn 
         (KeyAlgorithm::Rsa { .. }, SignatureScheme::RSA_PKCS1_SHA256) => &signature::RSA_PKCS1_2048_8192_SHA256,
         (KeyAlgorithm::Rsa { .. }, SignatureScheme::RSA_PKCS1_SHA384) => &signature::RSA_PKCS1_2048_8192_SHA384,
         (KeyAlgorithm::Rsa { .. }, SignatureScheme::RSA_PKCS1_SHA512) => &signature::RSA_PKCS1_2048_8192_SHA512,
-        _ => return None,
+        _ => return super::further_ecdsa(key, scheme),
     })
 }

@@ -1,0 +1,24 @@
+use ::aws_lc_rs::hmac;
+
+use crate::crypto::{Digest, HashAlgorithm};
+
+/// An HMAC key, hashed into the states from which each HMAC starts: they are copied, not made again. AWS-LC cleanses them
+/// when the key is dropped (`HMAC_CTX_cleanup`).
+pub(in crate::crypto) struct Key(hmac::Key);
+
+impl Key {
+    pub(in crate::crypto) fn new(hash: HashAlgorithm, secret: &[u8]) -> Self {
+        let algorithm = match hash {
+            HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
+            HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
+            HashAlgorithm::Sha512 => hmac::HMAC_SHA512,
+        };
+        Key(hmac::Key::new(algorithm, secret))
+    }
+
+    pub(in crate::crypto) fn sign<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.for_each(|part| context.update(part));
+        Digest::new(context.sign().as_ref())
+    }
+}
