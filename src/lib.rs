@@ -218,7 +218,7 @@ pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
     Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
-    MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, Transmit,
+    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, TAG_LEN, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,

@@ -5,11 +5,12 @@ mod handshake;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use pki_types::ServerName;
 
 use super::export::Source;
-use super::receiving::{Receiving, alert_name};
+use super::receiving::{Came, Receiving, alert_name};
 use super::sending::{Sending, Stage};
 use super::split::{Receiver, Sender};
 use super::{Event, Received};
@@ -46,6 +47,7 @@ enum Phase<R: Role> {
 }
 
 impl<R: Role> Phase<R> {
+    #[inline]
     fn stage(&self) -> Stage<'_> {
         match self {
             Phase::Handshake(_) => Stage::Handshake,
@@ -121,15 +123,16 @@ impl<R: Role> Driver<R> {
     pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         match &self.phase {
             Phase::Established(_) => match self.receiving.read(input) {
-                Ok(Received { consumed, event: Event::SendAlert(_) }) => Ok(self.no_renegotiation(consumed)),
-                Ok(received) => Ok(received),
-                Err((reason, consumed)) => self.fail(reason, consumed),
+                Ok((consumed, Came::SendAlert(_))) => Ok(self.no_renegotiation(consumed)),
+                Ok((consumed, came)) => Ok(Received { consumed, event: came.into() }),
+                Err(failure) => self.fail(failure.reason, failure.consumed),
             },
             Phase::Handshake(_) => self.read_handshake(input),
             Phase::Failed(error) => Err(error.clone()),
         }
     }
 
+    #[cold]
     fn read_handshake(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         match self.go_on() {
             Ok(None) => {}
@@ -187,6 +190,7 @@ impl<R: Role> Driver<R> {
     }
 
     /// An error of the caller's, which changes nothing.
+    #[cold]
     pub(super) fn refuse(&self, reason: Reason) -> Error {
         Error::new(reason, self.state)
     }
@@ -231,6 +235,16 @@ impl<R: Role> Driver<R> {
 
     pub(super) fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
         self.sending.write_vec(self.phase.stage(), plaintext, output)
+    }
+
+    #[inline]
+    pub(super) fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Error> {
+        let failed = match &self.phase {
+            Phase::Established(_) => None,
+            Phase::Failed(error) => Some(error),
+            Phase::Handshake(_) => return Err(self.refuse(Reason::NotSealed("the handshake is not done"))),
+        };
+        self.sending.seal_in_place(failed, buffer, plaintext)
     }
 
     pub(super) fn wants_write(&self) -> bool {

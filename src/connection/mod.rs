@@ -29,6 +29,7 @@ use crate::server::Server;
 use crate::server::config::ServerConfig;
 use driver::Driver;
 
+pub use crate::record::{MAX_HEADROOM, TAG_LEN};
 pub use acceptor::{Acceptance, Accepted, Accepting, Acceptor};
 pub use export::ChannelBinding;
 pub use shared::{Agreed, Connection, MIN_OUTPUT, Receive, Transmit};
@@ -129,6 +130,41 @@ macro_rules! api {
             /// As [`Self::write`], except that no output is too small.
             pub fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
                 self.0.write_vec(plaintext, output)
+            }
+
+            /// Makes one record of the plaintext that stands at `plaintext` in `buffer`, in place, without a copy, and says
+            /// where in `buffer` the record stands: that is what is to be sent. [`MAX_HEADROOM`](crate::MAX_HEADROOM) bytes of
+            /// the buffer (13) are needed before the plaintext, and [`TAG_LEN`](crate::TAG_LEN) (16) behind it, whichever the
+            /// cipher suite. An empty plaintext makes no record.
+            ///
+            /// How long the record is, is the caller's choice: a [`RecordSize`](crate::RecordSize) is for `write`, though what is
+            /// sent here counts where records grow. The records of both may be mixed, and are sent in the order of the calls.
+            ///
+            /// ```
+            /// # use tls12::{ClientConnection, Error, MAX_HEADROOM, TAG_LEN};
+            /// # fn send(conn: &mut ClientConnection) -> Result<Vec<u8>, Error> {
+            /// let mut buffer = vec![0; MAX_HEADROOM + 16384 + TAG_LEN];
+            /// let message = b"written here by the application";
+            /// let plaintext = MAX_HEADROOM..MAX_HEADROOM + message.len();
+            /// buffer[plaintext.clone()].copy_from_slice(message);
+            /// let record = conn.seal_in_place(&mut buffer, plaintext)?;
+            /// # let mut socket = Vec::new();
+            /// socket.extend_from_slice(&buffer[record]);
+            /// # Ok(socket)
+            /// # }
+            /// ```
+            ///
+            /// # Errors
+            /// In each case nothing was changed:
+            /// - [`Reason::NotSealed`](crate::Reason::NotSealed): before the connection is established; while
+            ///   [`Self::wants_write`], because what is queued goes first; without room around the plaintext; for more
+            ///   plaintext than [`Self::max_plaintext_sent`].
+            /// - [`Reason::WriteAfterClose`](crate::Reason::WriteAfterClose): after [`Self::close`].
+            /// - [`Reason::KeyLimit`](crate::Reason::KeyLimit): after [`Self::records_left`] came to 0.
+            /// - Why the connection failed.
+            #[inline]
+            pub fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Error> {
+                self.0.seal_in_place(buffer, plaintext)
             }
 
             /// Whether something is queued that `write` would put out, even without plaintext.

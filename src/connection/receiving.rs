@@ -1,12 +1,14 @@
 //! The receiving side of a connection: what it keeps through all phases, and what it does with records once the connection is
 //! established. A whole connection has one, and so has a [`Receiver`](super::Receiver).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::ops::Range;
 
+use super::Event;
 use super::alerts::{Alert, Meaning};
 use super::requests::HelloRequests;
 use super::split::AlertToken;
-use super::{Event, Received};
 use crate::alert::AlertDescription;
 use crate::error::Reason;
 use crate::handshake::Facts;
@@ -17,6 +19,38 @@ use crate::record::{Incoming, Join, MessageLimits, Taken};
 
 /// The state after the handshake, for errors and for the observer.
 pub(super) const ESTABLISHED: &str = "Established";
+
+/// What a record came to on an established connection: an [`Event`] without the questions of a handshake, which are large.
+/// Each record passes here.
+pub(super) enum Came {
+    NeedInput {
+        missing: usize,
+    },
+    Progress,
+    /// Where in the input it stands.
+    Data(Range<usize>),
+    Closed,
+    SendAlert(AlertToken),
+}
+
+impl From<Came> for Event {
+    #[inline]
+    fn from(came: Came) -> Self {
+        match came {
+            Came::NeedInput { missing } => Event::NeedInput { missing },
+            Came::Progress => Event::Progress,
+            Came::Data(range) => Event::Data(range),
+            Came::Closed => Event::Closed,
+            Came::SendAlert(token) => Event::SendAlert(token),
+        }
+    }
+}
+
+/// Why a connection cannot go on, and how many bytes at the front of the input are done with.
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    pub(super) consumed: usize,
+}
 
 pub(super) struct Receiving {
     pub(super) incoming: Incoming,
@@ -53,73 +87,70 @@ impl Receiving {
         self.join.discard();
     }
 
-    /// Reads on an established connection. What there is to say to the peer comes as [`Event::SendAlert`].
-    ///
-    /// An error comes with the count of bytes at the front of the input that are done with.
-    #[inline]
-    pub(super) fn read(&mut self, input: &mut [u8]) -> Result<Received, (Reason, usize)> {
+    /// Reads on an established connection: how many bytes are done with, and what came. What there is to say to the peer
+    /// comes as [`Came::SendAlert`].
+    pub(super) fn read(&mut self, input: &mut [u8]) -> Result<(usize, Came), Box<Failure>> {
         if self.close_received {
-            return Ok(Received { consumed: 0, event: Event::Closed });
+            return Ok((0, Came::Closed));
         }
         if !self.join.is_aligned()
-            && let Some(token) = self.request_to_renegotiate().map_err(|reason| (reason, 0))?
+            && let Some(token) = self.request_to_renegotiate().map_err(|reason| failure(reason, 0))?
         {
-            return Ok(Received { consumed: 0, event: Event::SendAlert(token) });
+            return Ok((0, Came::SendAlert(token)));
         }
         let (content_type, payload, consumed) = match self.incoming.take(input) {
             Ok(Taken::Record { content_type, payload, consumed }) => (content_type, payload, consumed),
-            Ok(Taken::NeedInput { missing }) => {
-                return Ok(Received { consumed: 0, event: Event::NeedInput { missing } });
-            }
-            Err(reason) => return Err((reason, 0)),
+            Ok(Taken::NeedInput { missing }) => return Ok((0, Came::NeedInput { missing })),
+            Err(reason) => return Err(failure(reason, 0)),
         };
         // Data is out of place within a handshake message.
         if content_type == ContentType::APPLICATION_DATA && self.join.is_aligned() {
             if payload.is_empty() {
-                return Ok(Received { consumed, event: Event::Progress });
+                return Ok((consumed, Came::Progress));
             }
             self.hello_requests.clear();
-            return Ok(Received { consumed, event: Event::Data(payload) });
+            return Ok((consumed, Came::Data(payload)));
         }
         match self.handle(content_type, input.get(payload).unwrap_or_default()) {
-            Ok(event) => Ok(Received { consumed, event }),
-            Err(reason) => Err((reason, consumed)),
+            Ok(came) => Ok((consumed, came)),
+            Err(reason) => Err(failure(reason, consumed)),
         }
     }
 
     /// A record that is not application data in its place.
-    fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Event, Reason> {
+    #[cold]
+    fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Came, Reason> {
         match content_type {
             ContentType::HANDSHAKE => {
                 self.join.push(payload);
-                Ok(self.request_to_renegotiate()?.map_or(Event::Progress, Event::SendAlert))
+                Ok(self.request_to_renegotiate()?.map_or(Came::Progress, Came::SendAlert))
             }
             ContentType::CHANGE_CIPHER_SPEC => {
                 check_change_cipher_spec(payload, &self.join)?;
                 Err(Reason::UnexpectedMessage { got: Input::ChangeCipherSpec.name(), expected: &[] })
             }
-            ContentType::ALERT => self.alert(payload, ESTABLISHED),
+            ContentType::ALERT => Ok(match self.alert(payload, ESTABLISHED)? {
+                Meaning::CloseNotify => Came::Closed,
+                Meaning::Warning => Came::Progress,
+            }),
             _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: &[] }),
         }
     }
 
     /// RFC 5246 §7.2: a warning goes by, close_notify ends the peer's direction, and all else is an error.
-    pub(super) fn alert(&mut self, payload: &[u8], state: &'static str) -> Result<Event, Reason> {
+    pub(super) fn alert(&mut self, payload: &[u8], state: &'static str) -> Result<Meaning, Reason> {
         let alert = Alert::read(payload)?;
         self.observe(Direction::Received, ContentType::ALERT, alert_name(alert.description), payload.len(), state);
-        match alert.meaning()? {
-            Meaning::CloseNotify => {
-                self.close_received = true;
-                Ok(Event::Closed)
-            }
-            Meaning::Warning => {
-                self.incoming.count_warning()?;
-                Ok(Event::Progress)
-            }
+        let meaning = alert.meaning()?;
+        match meaning {
+            Meaning::CloseNotify => self.close_received = true,
+            Meaning::Warning => self.incoming.count_warning()?,
         }
+        Ok(meaning)
     }
 
     /// A HelloRequest or ClientHello in traffic, if it is whole: `no_renegotiation` (RFC 5246 §7.2.2).
+    #[cold]
     fn request_to_renegotiate(&mut self) -> Result<Option<AlertToken>, Reason> {
         if let Some(message_type) = self.join.peek().filter(|message_type| *message_type != self.request) {
             return Err(unexpected(message_type, &[]));
@@ -147,6 +178,11 @@ impl Receiving {
             observer.message(&Seen { direction, content_type, message, length, state, client_random });
         }
     }
+}
+
+#[cold]
+fn failure(reason: Reason, consumed: usize) -> Box<Failure> {
+    Box::new(Failure { reason, consumed })
 }
 
 /// RFC 5246 §7.1: a single byte of value 1. Keys change between messages, not within one.

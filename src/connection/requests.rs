@@ -12,6 +12,7 @@ pub(super) struct HelloRequests(u8);
 
 impl HelloRequests {
     /// Data came, at least a byte of it: empty records would let the requests go on for ever.
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.0 = 0;
     }

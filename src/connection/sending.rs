@@ -2,6 +2,7 @@
 //! [`Sender`](super::Sender).
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::receiving::ESTABLISHED;
 use crate::alert::AlertDescription;
@@ -26,7 +27,6 @@ impl Sending {
         Sending { outgoing, close_sent: false }
     }
 
-    #[inline]
     pub(super) fn write(&mut self, stage: Stage<'_>, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
         if !self.takes_data(stage) {
             let produced = self.outgoing.drain(output);
@@ -52,11 +52,27 @@ impl Sending {
         if self.takes_data(stage) { Ok(sent) } else { self.without_data(stage, plaintext, sent.produced) }
     }
 
+    /// Once the handshake is done; `failed` says how the connection has failed since, if it did.
+    pub(super) fn seal_in_place(
+        &mut self,
+        failed: Option<&Error>,
+        buffer: &mut [u8],
+        plaintext: Range<usize>,
+    ) -> Result<Range<usize>, Error> {
+        match failed {
+            Some(error) => Err(error.clone()),
+            None if self.close_sent => Err(refused(Reason::WriteAfterClose)),
+            None => self.outgoing.seal_in_place(buffer, plaintext).map_err(refused),
+        }
+    }
+
+    #[inline]
     fn takes_data(&self, stage: Stage<'_>) -> bool {
         matches!(stage, Stage::Established) && !self.close_sent
     }
 
     /// Only what was queued could go out. Whoever has more to send is told when that is in vain.
+    #[cold]
     fn without_data(&self, stage: Stage<'_>, plaintext: &[u8], produced: usize) -> Result<Sent, Error> {
         match stage {
             _ if produced > 0 || plaintext.is_empty() => {}
@@ -94,6 +110,7 @@ impl Sending {
 }
 
 /// An error of the caller's, which changes nothing.
+#[cold]
 fn refused(reason: Reason) -> Error {
     Error::new(reason, ESTABLISHED)
 }

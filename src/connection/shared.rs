@@ -1,16 +1,17 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use super::{ClientConnection, Received, Receiver, RefusedSplit, Sender, ServerConnection};
 use crate::ask::{Answer, RefusedAnswer};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
-use crate::record::Sent;
+use crate::record::{MAX_HEADROOM, Sent, TAG_LEN};
 
 /// The smallest output that `write` can always do something with, in bytes: a record of one byte under the longest
 /// overhead (header 5, explicit nonce 8, tag 16).
-pub const MIN_OUTPUT: usize = 5 + 8 + 1 + 16;
+pub const MIN_OUTPUT: usize = MAX_HEADROOM + 1 + TAG_LEN;
 
 pub trait Sealed {}
 
@@ -42,6 +43,12 @@ pub trait Transmit: Sealed {
     /// # Errors
     /// As [`Self::write`], except that no output is too small.
     fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error>;
+
+    /// Makes one record of the plaintext in `buffer`, in place, and says where it stands.
+    ///
+    /// # Errors
+    /// Why nothing could be done. Nothing was changed.
+    fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Error>;
 
     /// Whether something is queued.
     fn wants_write(&self) -> bool;
@@ -110,6 +117,11 @@ macro_rules! transmit {
 
             fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
                 $name::write_vec(self, plaintext, output)
+            }
+
+            #[inline]
+            fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Error> {
+                $name::seal_in_place(self, buffer, plaintext)
             }
 
             fn wants_write(&self) -> bool {

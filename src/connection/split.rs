@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use super::export::Source;
-use super::receiving::{ESTABLISHED, Receiving, alert_name};
+use super::receiving::{Came, ESTABLISHED, Receiving, alert_name};
 use super::sending::{Sending, Stage};
 use super::{ClientConnection, Event, Received, Sent, ServerConnection};
 use crate::alert::AlertDescription;
@@ -154,12 +155,12 @@ impl Receiver {
             return Err(error.clone());
         }
         match half.receiving.read(input) {
-            Ok(Received { consumed, event: Event::Closed }) if !half.replied => {
+            Ok((consumed, Came::Closed)) if !half.replied => {
                 half.replied = true;
                 Ok(Received { consumed, event: Event::SendAlert(AlertToken(Kind::CloseNotify)) })
             }
-            Ok(received) => Ok(received),
-            Err((reason, consumed)) => Ok(half.fail(reason, consumed)),
+            Ok((consumed, came)) => Ok(Received { consumed, event: came.into() }),
+            Err(failure) => Ok(half.fail(failure.reason, failure.consumed)),
         }
     }
 
@@ -254,6 +255,16 @@ impl Sender {
     /// As [`Self::write`], except that no output is too small.
     pub fn write_vec(&mut self, plaintext: &[u8], output: &mut Vec<u8>) -> Result<Sent, Error> {
         self.sending.write_vec(stage(self.error.as_ref()), plaintext, output)
+    }
+
+    /// Makes one record of the plaintext that stands at `plaintext` in `buffer`, in place, as
+    /// [`ClientConnection::seal_in_place`] does.
+    ///
+    /// # Errors
+    /// Those of [`ClientConnection::seal_in_place`]. Nothing was changed.
+    #[inline]
+    pub fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Error> {
+        self.sending.seal_in_place(self.error.as_ref(), buffer, plaintext)
     }
 
     /// Whether something is queued that `write` would put out, even without plaintext.

@@ -68,29 +68,44 @@ pub(crate) struct SealFailed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenFailed;
 
-/// An expanded key.
-enum Key {
+/// Key and IV of one direction, in one box, so that a connection can be moved and leaves no copy. ring's keys fill theirs;
+/// those of aws-lc-rs are a pointer, and their box is small.
+enum Protection {
     #[cfg(feature = "ring")]
-    Ring(ring::aead::Key),
+    Ring(Box<Protected<ring::aead::Key>>),
     #[cfg(feature = "aws-lc-rs")]
-    AwsLc(aws_lc::aead::Key),
+    AwsLc(Box<Protected<aws_lc::aead::Key>>),
 }
 
-/// Key and IV of one direction, in one box, so that a connection can be moved and leaves no copy.
-struct Protection {
-    key: Key,
+struct Protected<K> {
+    key: K,
     algorithm: AeadAlgorithm,
     iv: Zeroizing<[u8; 12]>,
 }
 
-impl Key {
-    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8]) -> Self {
+impl Protection {
+    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Self {
+        let iv = Zeroizing::new(*iv);
         match backend {
             #[cfg(feature = "ring")]
-            Backend::Ring => Key::Ring(ring::aead::Key::new(algorithm, key)),
+            Backend::Ring => {
+                Self::Ring(Box::new(Protected { key: ring::aead::Key::new(algorithm, key), algorithm, iv }))
+            }
             #[cfg(feature = "aws-lc-rs")]
-            Backend::AwsLc => Key::AwsLc(aws_lc::aead::Key::new(algorithm, key)),
+            Backend::AwsLc => {
+                Self::AwsLc(Box::new(Protected { key: aws_lc::aead::Key::new(algorithm, key), algorithm, iv }))
+            }
         }
+    }
+
+    #[inline]
+    fn algorithm(&self) -> AeadAlgorithm {
+        on_backend!(self, Protection(protected) => protected.algorithm)
+    }
+
+    #[inline]
+    fn iv(&self) -> &[u8; 12] {
+        on_backend!(self, Protection(protected) => &protected.iv)
     }
 
     #[inline]
@@ -100,43 +115,17 @@ impl Key {
         aad: &[u8],
         data: &mut [u8],
     ) -> Result<[u8; AeadAlgorithm::TAG_LEN], SealFailed> {
-        match self {
-            #[cfg(feature = "ring")]
-            Key::Ring(key) => key.seal_in_place(nonce, aad, data),
-            #[cfg(feature = "aws-lc-rs")]
-            Key::AwsLc(key) => key.seal_in_place(nonce, aad, data),
-        }
+        on_backend!(self, Protection(protected) => protected.key.seal_in_place(nonce, aad, data))
     }
 
     #[inline]
     fn seal_scatter(&self, nonce: [u8; 12], aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<(), SealFailed> {
-        match self {
-            #[cfg(feature = "ring")]
-            Key::Ring(key) => key.seal_scatter(nonce, aad, plaintext, out),
-            #[cfg(feature = "aws-lc-rs")]
-            Key::AwsLc(key) => key.seal_scatter(nonce, aad, plaintext, out),
-        }
+        on_backend!(self, Protection(protected) => protected.key.seal_scatter(nonce, aad, plaintext, out))
     }
 
     #[inline]
     fn open_in_place(&self, nonce: [u8; 12], aad: &[u8], ciphertext_and_tag: &mut [u8]) -> Result<usize, OpenFailed> {
-        match self {
-            #[cfg(feature = "ring")]
-            Key::Ring(key) => key.open_in_place(nonce, aad, ciphertext_and_tag),
-            #[cfg(feature = "aws-lc-rs")]
-            Key::AwsLc(key) => key.open_in_place(nonce, aad, ciphertext_and_tag),
-        }
-    }
-}
-
-impl Protection {
-    fn new(backend: Backend, algorithm: AeadAlgorithm, key: &[u8], iv: &[u8; 12]) -> Box<Self> {
-        Box::new(Protection { key: Key::new(backend, algorithm, key), algorithm, iv: Zeroizing::new(*iv) })
-    }
-
-    #[inline]
-    fn iv(&self) -> &[u8] {
-        self.iv.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
+        on_backend!(self, Protection(protected) => protected.key.open_in_place(nonce, aad, ciphertext_and_tag))
     }
 }
 
@@ -147,13 +136,14 @@ macro_rules! for_both_directions {
                 $key(Protection::new(backend, algorithm, key, iv))
             }
 
+            #[inline]
             pub(crate) fn algorithm(&self) -> AeadAlgorithm {
-                self.0.algorithm
+                self.0.algorithm()
             }
 
-            /// The part of the nonce that is the same for each record: 4 bytes or 12.
+            /// The part of the nonce that is the same for each record: 4 bytes, with zeros behind them, or 12.
             #[inline]
-            pub(crate) fn iv(&self) -> &[u8] {
+            pub(crate) fn iv(&self) -> &[u8; 12] {
                 self.0.iv()
             }
         }
@@ -163,7 +153,7 @@ macro_rules! for_both_directions {
 for_both_directions!(SealingKey, OpeningKey);
 
 /// The key and IV with which records are sent.
-pub(crate) struct SealingKey(Box<Protection>);
+pub(crate) struct SealingKey(Protection);
 
 impl SealingKey {
     /// Encrypts `data` in place and returns the tag.
@@ -174,7 +164,7 @@ impl SealingKey {
         aad: &[u8; 13],
         data: &mut [u8],
     ) -> Result<[u8; AeadAlgorithm::TAG_LEN], SealFailed> {
-        self.0.key.seal_in_place(nonce, aad, data)
+        self.0.seal_in_place(nonce, aad, data)
     }
 
     /// Encrypts `plaintext` into `out`, with the tag behind it: `out` must have room for exactly these. Where the library can,
@@ -187,12 +177,12 @@ impl SealingKey {
         plaintext: &[u8],
         out: &mut [u8],
     ) -> Result<(), SealFailed> {
-        self.0.key.seal_scatter(nonce, aad, plaintext, out)
+        self.0.seal_scatter(nonce, aad, plaintext, out)
     }
 }
 
 /// The key and IV with which records are received.
-pub(crate) struct OpeningKey(Box<Protection>);
+pub(crate) struct OpeningKey(Protection);
 
 impl OpeningKey {
     /// Decrypts in place, and returns the length of the plaintext, which then stands at the front. What could not be
@@ -204,13 +194,13 @@ impl OpeningKey {
         aad: &[u8; 13],
         ciphertext_and_tag: &mut [u8],
     ) -> Result<usize, OpenFailed> {
-        self.0.key.open_in_place(nonce, aad, ciphertext_and_tag)
+        self.0.open_in_place(nonce, aad, ciphertext_and_tag)
     }
 }
 
 /// A key for what is no record, and is opened by who sealed it: AES-256-GCM with nonces of the caller.
 #[cfg(feature = "std")]
-pub(crate) struct AeadKey(Box<Key>);
+pub(crate) struct AeadKey(Protection);
 
 #[cfg(feature = "std")]
 impl AeadKey {
@@ -218,7 +208,7 @@ impl AeadKey {
     pub(crate) const LEN: usize = 32;
 
     pub(crate) fn new(backend: Backend, key: &[u8; Self::LEN]) -> Self {
-        AeadKey(Box::new(Key::new(backend, AeadAlgorithm::Aes256Gcm, key)))
+        AeadKey(Protection::new(backend, AeadAlgorithm::Aes256Gcm, key, &[0; 12]))
     }
 
     /// As [`SealingKey::seal_in_place`].
@@ -302,6 +292,10 @@ mod tests {
         },
     ];
 
+    fn key(backend: Backend, algorithm: AeadAlgorithm, key: &[u8]) -> Protection {
+        Protection::new(backend, algorithm, key, &[0; 12])
+    }
+
     fn pairs<T: Copy>(list: &[T]) -> impl Iterator<Item = (Backend, T)> {
         Backend::ALL.iter().flat_map(move |backend| list.iter().map(move |item| (*backend, *item)))
     }
@@ -313,7 +307,7 @@ mod tests {
     #[test]
     fn records_are_sealed_and_opened_as_published() {
         for (backend, vector) in pairs(&VECTORS) {
-            let key = Key::new(backend, vector.algorithm, &bytes(vector.key));
+            let key = key(backend, vector.algorithm, &bytes(vector.key));
             let nonce = bytes(vector.nonce).try_into().expect("12 bytes");
             let aad = bytes(vector.aad);
             let mut data = bytes(vector.plaintext);
@@ -345,7 +339,7 @@ mod tests {
     #[test]
     fn one_changed_bit_anywhere_does_not_open() {
         for (backend, algorithm) in pairs(&ALGORITHMS) {
-            let key = Key::new(backend, algorithm, &[1; 32][..algorithm.key_len()]);
+            let key = key(backend, algorithm, &[1; 32][..algorithm.key_len()]);
             let mut sealed = [0; 40];
             let tag = key.seal_in_place([2; 12], &[3; 13], &mut sealed[..24]).expect("short enough");
             sealed[24..].copy_from_slice(&tag);
@@ -380,7 +374,7 @@ mod tests {
                 let plaintext: alloc::vec::Vec<u8> = (0..=255).cycle().take(length).collect();
                 let mut sealed = alloc::vec::Vec::new();
                 for backend in Backend::ALL {
-                    let key = Key::new(*backend, algorithm, &[1; 32][..algorithm.key_len()]);
+                    let key = key(*backend, algorithm, &[1; 32][..algorithm.key_len()]);
                     let mut in_place = plaintext.clone();
                     let tag = key.seal_in_place([2; 12], &[3; 13], &mut in_place).expect("short enough");
                     in_place.extend_from_slice(&tag);
@@ -398,7 +392,7 @@ mod tests {
     #[test]
     fn an_output_of_another_length_than_ciphertext_and_tag_is_refused() {
         for (backend, algorithm) in pairs(&ALGORITHMS) {
-            let key = Key::new(backend, algorithm, &[1; 32][..algorithm.key_len()]);
+            let key = key(backend, algorithm, &[1; 32][..algorithm.key_len()]);
             for length in (0..60).filter(|length| *length != 24 + AeadAlgorithm::TAG_LEN) {
                 let sealed = key.seal_scatter([2; 12], &[3; 13], &[5; 24], &mut alloc::vec![0; length]);
                 assert_eq!(sealed, Err(SealFailed), "{backend:?}, {algorithm:?}, {length} bytes");
@@ -409,7 +403,7 @@ mod tests {
     #[test]
     fn a_key_of_a_wrong_length_neither_seals_nor_opens() {
         for (backend, algorithm) in pairs(&ALGORITHMS) {
-            let key = Key::new(backend, algorithm, &[1; 31]);
+            let key = key(backend, algorithm, &[1; 31]);
             assert_eq!(key.seal_in_place([0; 12], &[], &mut [0; 32]), Err(SealFailed));
             assert_eq!(key.seal_scatter([0; 12], &[], &[0; 16], &mut [0; 32]), Err(SealFailed));
             assert_eq!(key.open_in_place([0; 12], &[], &mut [0; 32]), Err(OpenFailed));

@@ -102,31 +102,16 @@ impl Hasher {
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            #[cfg(feature = "ring")]
-            Hasher::Ring(context) => context.update(bytes),
-            #[cfg(feature = "aws-lc-rs")]
-            Hasher::AwsLc(context) => context.update(bytes),
-        }
+        on_backend!(self, Hasher(context) => context.update(bytes))
     }
 
     pub(crate) fn finish(self) -> Digest {
-        match self {
-            #[cfg(feature = "ring")]
-            Hasher::Ring(context) => Digest::new(context.finish().as_ref()),
-            #[cfg(feature = "aws-lc-rs")]
-            Hasher::AwsLc(context) => Digest::new(context.finish().as_ref()),
-        }
+        on_backend!(self, Hasher(context) => Digest::new(context.finish().as_ref()))
     }
 
     /// The digest of what came so far; more can come afterwards.
     pub(crate) fn fork(&self) -> Digest {
-        match self {
-            #[cfg(feature = "ring")]
-            Hasher::Ring(context) => Digest::new(context.clone().finish().as_ref()),
-            #[cfg(feature = "aws-lc-rs")]
-            Hasher::AwsLc(context) => Digest::new(context.clone().finish().as_ref()),
-        }
+        on_backend!(self, Hasher(context) => Digest::new(context.clone().finish().as_ref()))
     }
 }
 

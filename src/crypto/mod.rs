@@ -14,6 +14,18 @@ use pki_types::PrivateKeyDer;
 
 use crate::message::SignatureScheme;
 
+/// The same expression on what an enum over the backends holds.
+macro_rules! on_backend {
+    ($value:expr, $enum:ident($held:ident) => $does:expr) => {
+        match $value {
+            #[cfg(feature = "ring")]
+            $enum::Ring($held) => $does,
+            #[cfg(feature = "aws-lc-rs")]
+            $enum::AwsLc($held) => $does,
+        }
+    };
+}
+
 mod aead;
 mod asn1;
 #[cfg(feature = "aws-lc-rs")]

@@ -16,6 +16,8 @@ pub(crate) struct Prf {
     hash: HashAlgorithm,
 }
 
+/// The states of AWS-LC are larger than ring's. A key lives as long as a handshake, or less.
+#[cfg_attr(all(feature = "ring", feature = "aws-lc-rs"), expect(clippy::large_enum_variant))]
 enum Hmac {
     #[cfg(feature = "ring")]
     Ring(ring::hmac::Key),
@@ -51,12 +53,7 @@ impl Prf {
     }
 
     fn hmac<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
-        match &self.hmac {
-            #[cfg(feature = "ring")]
-            Hmac::Ring(key) => key.sign(parts),
-            #[cfg(feature = "aws-lc-rs")]
-            Hmac::AwsLc(key) => key.sign(parts),
-        }
+        on_backend!(&self.hmac, Hmac(key) => key.sign(parts))
     }
 }
 

@@ -245,6 +245,8 @@ pub enum Reason {
     },
     /// Data to send after `close`.
     WriteAfterClose,
+    /// `seal_in_place` makes no record.
+    NotSealed(&'static str),
     /// An `Acceptor` is read that has handed its ClientHello out.
     AlreadyAccepted,
     /// Keying material or a channel binding is refused.
@@ -321,6 +323,7 @@ impl Reason {
             | Reason::KeyLimit
             | Reason::OutputTooSmall { .. }
             | Reason::WriteAfterClose
+            | Reason::NotSealed(_)
             | Reason::AlreadyAccepted
             | Reason::Closed
             | Reason::NotExported(_)
@@ -478,6 +481,7 @@ impl fmt::Display for Reason {
             Self::NotExported(why) => write!(f, "nothing is exported: {why}"),
             Self::Closed => f.write_str("we closed the connection before the handshake was done"),
             Self::AlreadyAccepted => f.write_str("read by an acceptor that has handed its ClientHello out"),
+            Self::NotSealed(why) => write!(f, "no record is made: {why}"),
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
             Self::NotSplit(why) => write!(f, "the connection cannot be split: {why}"),

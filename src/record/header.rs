@@ -18,6 +18,7 @@ pub(super) struct Header {
 }
 
 impl Header {
+    #[inline]
     pub(super) fn from_bytes([content_type, major, minor, length @ ..]: [u8; HEADER_LEN]) -> Self {
         Header {
             content_type: ContentType(content_type),
@@ -26,6 +27,7 @@ impl Header {
         }
     }
 
+    #[inline]
     pub(super) fn to_bytes(self) -> [u8; HEADER_LEN] {
         let [major, minor] = self.version.0.to_be_bytes();
         let [high, low] = self.length.to_be_bytes();

@@ -115,6 +115,7 @@ impl Incoming {
     }
 
     /// Refuses, before the fragment is waited for, what can be seen at the header.
+    #[inline]
     fn check(&self, bytes: [u8; HEADER_LEN]) -> Result<Header, Reason> {
         if self.peer == Peer::Unknown
             && let Some(guess) = not_tls(bytes)
@@ -149,6 +150,7 @@ impl Incoming {
 
     /// Empty records and warning alerts keep a connection busy without getting on. Only what carries something clears
     /// the counters, so that neither of the two hides the other.
+    #[inline]
     fn count(&mut self, content_type: ContentType, empty: bool) -> Result<(), Reason> {
         if empty {
             if self.empty_records == MAX_EMPTY_RECORDS {

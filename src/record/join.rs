@@ -99,6 +99,7 @@ impl Join {
 
     /// Whether no byte is left, neither of a whole message nor of a part, so that keys may change here
     /// (RFC 5246 §7.1).
+    #[inline]
     pub(crate) fn is_aligned(&self) -> bool {
         self.start == self.buffer.len()
     }

@@ -26,6 +26,6 @@ pub(crate) use incoming::{Incoming, Taken};
 pub(crate) use join::Join;
 pub use join::MessageLimits;
 pub(crate) use outgoing::Outgoing;
-pub use outgoing::Sent;
+pub use outgoing::{MAX_HEADROOM, Sent, TAG_LEN};
 pub(crate) use size::MIN_LIMIT;
 pub use size::RecordSize;

@@ -1,13 +1,20 @@
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use super::header::MAX_FRAGMENT;
+use super::header::{HEADER_LEN, MAX_FRAGMENT};
 use super::protect::WriteState;
 use super::size::{Growth, RecordSize};
 use crate::alert::{AlertDescription, AlertLevel};
 use crate::codec::{Prefix, Writer};
-use crate::crypto::SealingKey;
+use crate::crypto::{AeadAlgorithm, SealingKey};
 use crate::error::Reason;
 use crate::message::{ContentType, HandshakeType, ProtocolVersion};
+
+/// What `seal_in_place` may put before a plaintext, in bytes: the header (5) and, with AES-GCM, the explicit nonce (8).
+pub const MAX_HEADROOM: usize = HEADER_LEN + 8;
+
+/// What `seal_in_place` puts behind a plaintext, in bytes: the tag.
+pub const TAG_LEN: usize = AeadAlgorithm::TAG_LEN;
 
 /// Less plaintext than this, in bytes, is not worth a record of its own just to fill the output.
 const SCRAP: usize = 512;
@@ -165,7 +172,13 @@ impl Outgoing {
     }
 
     /// Moves queued bytes to `out`, as many as fit, and says how many. An emptied queue holds no memory.
+    #[inline]
     pub(crate) fn drain(&mut self, out: &mut [u8]) -> usize {
+        if self.queue.is_empty() { 0 } else { self.drain_queue(out) }
+    }
+
+    #[cold]
+    fn drain_queue(&mut self, out: &mut [u8]) -> usize {
         let ready = self.ready();
         let count = ready.len().min(out.len());
         if let (Some(to), Some(from)) = (out.get_mut(..count), ready.get(..count)) {
@@ -202,11 +215,14 @@ impl Outgoing {
     /// fit.
     #[inline]
     pub(crate) fn seal(&mut self, plaintext: &[u8], out: &mut [u8]) -> Result<Sent, Reason> {
-        self.check_key_limit(plaintext)?;
         let mut produced = self.drain(out);
+        let mut records = self.records_now();
+        if records == 0 && produced == 0 {
+            self.check_key_limit(plaintext)?;
+        }
         let mut left = plaintext;
-        let (prefix, overhead) = (self.state.prefix_len(), self.overhead());
-        while self.may_seal()
+        let overhead = self.overhead();
+        while records > 0
             && let Some(room) = out.len().checked_sub(produced + overhead)
             && let full = left.len().min(self.next_fragment())
             && let length = full.min(room)
@@ -215,12 +231,11 @@ impl Outgoing {
             && (length == full || length >= SCRAP || produced == 0)
             && let Some((content, rest)) = left.split_at_checked(length)
             && let Some(record) = out.get_mut(produced..produced + overhead + length)
-            && let Some(place) = record.get_mut(prefix..prefix + length)
         {
-            place.copy_from_slice(content);
-            self.state.seal(ContentType::APPLICATION_DATA, ProtocolVersion::TLS_1_2, record)?;
+            self.state.seal_data(content, record)?;
             self.growth.sent(length);
-            produced += record.len();
+            records -= 1;
+            produced += overhead + length;
             left = rest;
         }
         Ok(Sent { taken: plaintext.len() - left.len(), produced })
@@ -234,7 +249,7 @@ impl Outgoing {
         out.extend_from_slice(self.ready());
         self.forget(self.pending());
         let mut left = plaintext;
-        while self.may_seal()
+        while self.records_now() > 0
             && !left.is_empty()
             && let Some((content, rest)) = left.split_at_checked(left.len().min(self.next_fragment()))
         {
@@ -245,9 +260,41 @@ impl Outgoing {
         Ok(Sent { taken: plaintext.len() - left.len(), produced: out.len() - start })
     }
 
-    /// Application data follows the queue, and is never sent without a key.
-    fn may_seal(&self) -> bool {
-        self.pending() == 0 && self.state.is_protected() && self.records_left() > 0
+    /// Makes a record of the data at `plaintext` in `buffer`, and says where it stands. On an error nothing was changed.
+    #[inline]
+    pub(crate) fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Reason> {
+        if self.records_now() == 0 {
+            return Err(self.why_no_data());
+        }
+        let prefix = self.state.prefix_len();
+        let Some(record) = room(buffer, &plaintext, prefix) else {
+            return Err(Reason::NotSealed("13 bytes are needed before the plaintext, and 16 behind it"));
+        };
+        if plaintext.len() > self.max_fragment() {
+            return Err(Reason::NotSealed("the plaintext is longer than the peer takes in a record"));
+        }
+        let start = plaintext.start - prefix;
+        if plaintext.is_empty() {
+            return Ok(start..start);
+        }
+        self.state.seal(ContentType::APPLICATION_DATA, ProtocolVersion::TLS_1_2, record)?;
+        self.growth.sent(plaintext.len());
+        Ok(start..start + record.len())
+    }
+
+    /// How many records of application data may follow now. They wait for the queue, and none goes without a key.
+    #[inline]
+    fn records_now(&self) -> u64 {
+        if self.queue.is_empty() && self.state.is_protected() { self.records_left() } else { 0 }
+    }
+
+    #[cold]
+    fn why_no_data(&self) -> Reason {
+        match self.state.is_protected() {
+            false => Reason::NotSealed("the handshake is not done"),
+            true if self.queue.is_empty() => Reason::KeyLimit,
+            true => Reason::NotSealed("output is queued, and has to be written before"),
+        }
     }
 
     fn check_key_limit(&self, plaintext: &[u8]) -> Result<(), Reason> {
@@ -267,6 +314,16 @@ impl Outgoing {
             self.drained = 0;
         }
     }
+}
+
+/// The record around `plaintext`. What the longest prefix needs has to be there under every suite, so that no program comes to
+/// depend on the suite.
+#[inline]
+fn room<'a>(buffer: &'a mut [u8], plaintext: &Range<usize>, prefix: usize) -> Option<&'a mut [u8]> {
+    if plaintext.start < MAX_HEADROOM || plaintext.start > plaintext.end {
+        return None;
+    }
+    buffer.get_mut(plaintext.start - prefix..plaintext.end.checked_add(TAG_LEN)?)
 }
 
 #[cfg(test)]

@@ -67,11 +67,11 @@ impl Protection<OpeningKey> {
 }
 
 /// The explicit part and the whole of the nonce (RFC 5288 §3, RFC 7905 §2).
-fn nonce(algorithm: AeadAlgorithm, iv: &[u8], sequence: u64, variable: u64) -> (Vec<u8>, [u8; 12]) {
+fn nonce(algorithm: AeadAlgorithm, iv: &[u8; 12], sequence: u64, variable: u64) -> (Vec<u8>, [u8; 12]) {
     match algorithm {
         AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => {
             let explicit = variable.to_be_bytes().to_vec();
-            let nonce = [iv, &explicit[..]].concat().try_into().expect("4 and 8 bytes");
+            let nonce = [&iv[..4], &explicit[..]].concat().try_into().expect("4 and 8 bytes");
             (explicit, nonce)
         }
         AeadAlgorithm::ChaCha20Poly1305 => {

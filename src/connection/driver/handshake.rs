@@ -5,6 +5,7 @@ use alloc::string::ToString;
 use super::{Driver, Phase, not_there};
 use crate::ask::{Answer, Answered, RefusedAnswer, Token};
 use crate::connection::Event;
+use crate::connection::alerts::Meaning;
 use crate::connection::receiving::{Receiving, check_change_cipher_spec, unexpected};
 use crate::decision::Decision;
 use crate::error::Reason;
@@ -54,8 +55,8 @@ impl<R: Role> Driver<R> {
                 Ok(Event::Progress)
             }
             ContentType::ALERT => match self.receiving.alert(payload, self.state)? {
-                Event::Closed => Err(Reason::ClosedInHandshake),
-                event => Ok(event),
+                Meaning::CloseNotify => Err(Reason::ClosedInHandshake),
+                Meaning::Warning => Ok(Event::Progress),
             },
             _ => Err(Reason::UnexpectedMessage { got: "application_data", expected: self.expected() }),
         }

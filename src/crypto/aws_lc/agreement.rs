@@ -61,8 +61,6 @@ impl KeyExchange for KeyPair {
             return Err(GroupError);
         }
         let peer = UnparsedPublicKey::new(algorithm, peer);
-        agreement::agree_ephemeral(self.private, &peer, GroupError, |secret| {
-            SharedSecret::new(secret).ok_or(GroupError)
-        })
+        agreement::agree_ephemeral(self.private, peer, GroupError, |secret| SharedSecret::new(secret).ok_or(GroupError))
     }
 }

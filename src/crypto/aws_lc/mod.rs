@@ -1,6 +1,10 @@
 //! The backend on the crate `aws-lc-rs`, which is the C library AWS-LC with the interface of ring.
 //!
 //! Unlike ring, AWS-LC wipes what it frees: `OPENSSL_free` overwrites each allocation first.
+#![cfg_attr(
+    all(feature = "ring", feature = "aws-lc-rs"),
+    allow(clippy::duplicate_mod, reason = "what reads the same for both is written once")
+)]
 
 use core::ops::RangeInclusive;
 

@@ -1,4 +1,8 @@
 //! The backend on the crate `ring`.
+#![cfg_attr(
+    all(feature = "ring", feature = "aws-lc-rs"),
+    allow(clippy::duplicate_mod, reason = "what reads the same for both is written once")
+)]
 
 use core::ops::RangeInclusive;
 
