@@ -13,7 +13,7 @@ use crate::ask::{Answered, Ask, Token};
 use crate::codec::Writer;
 use crate::config::Common;
 use crate::crypto::Digest;
-use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
+use crate::crypto::{Backend, FinishedLabel, Keys, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
@@ -138,10 +138,20 @@ pub(crate) struct Facts {
     pub(crate) bound: Option<Box<Bound>>,
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
-    /// The digest of the server's certificate (RFC 5929 §4.1), where that is not at hand: on a server that resumed a session, and
-    /// on a client that does not keep it.
+    /// The digest of the server's certificate (RFC 5929 §4.1), where that is not at hand: on a server that resumed a session, on a
+    /// client that does not keep it, and where a connection was dormant.
     pub(crate) server_end_point: Option<Box<[u8]>>,
     pub(crate) stored: Option<Box<Stored>>,
+    /// Of a connection that was dormant.
+    pub(crate) woken: Option<Box<Woken>>,
+}
+
+/// What a connection that was dormant has in the place of what it had before.
+pub(crate) struct Woken {
+    /// SHA-256 of the peer's certificate or raw public key.
+    pub(crate) peer_digest: Option<[u8; 32]>,
+    /// The keys of the records, where the master secret is gone: they are needed when it rests again.
+    pub(crate) keys: Option<Box<Keys>>,
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.

@@ -183,6 +183,7 @@ mod connection;
 mod crypto;
 mod date;
 mod decision;
+mod dormant;
 mod error;
 pub mod flow;
 mod handshake;
@@ -218,13 +219,18 @@ pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
     Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
-    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, TAG_LEN, Transmit,
+    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedExport, RefusedSplit, Sender, ServerConnection,
+    TAG_LEN, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,
 };
 pub use decision::Decision;
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use dormant::fuzz_dormant;
+pub use dormant::{Dormant, DormantError, KtlsSecret, KtlsSecrets, RefusedWake, WakeError};
 pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
 #[cfg(feature = "std")]
 pub use identity::CertificatePool;
