@@ -1,4 +1,4 @@
-//! Clients and servers, connected in memory, and how much of the heap each takes.
+//! Clients and servers, connected in memory, awake and dormant, and how much of the heap each takes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,18 +6,95 @@ use allocation_counter::measure;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tls12::pki_types::{PrivateKeyDer, ServerName, UnixTime};
 use tls12::{
-    Backend, ClientConfig, ClientConnection, ClientSessions, Connection, Error, Event, Identity, MemoryStore,
-    PeerCertificatesPolicy, Received, ServerConfig, ServerConnection, Session,
+    Backend, ChannelBinding, ClientConfig, ClientConnection, ClientSessions, Connection, Dormant, Error, Event,
+    Identity, MemoryStore, PeerCertificatesPolicy, Received, ServerConfig, ServerConnection, Session,
 };
 
 use super::Problem;
 
 const NAME: &str = "server.example";
 
-/// Both ends of a connection.
+/// Both ends of a connection, in the form in which they are held.
+pub(crate) trait Ends: Sized + Send {
+    /// The size of the struct, in bytes.
+    const CLIENT: usize;
+    const SERVER: usize;
+    /// The most bytes of an end, struct and heap, but for what has a length of its own.
+    const BUDGET: usize;
+
+    /// Puts a connection that was just established into this form.
+    fn of(pair: Pair, configs: &Configs, bytes: &mut Bytes) -> Result<Self, Problem>;
+
+    /// Does something with the two while they are awake.
+    fn awake(
+        &mut self,
+        configs: &Configs,
+        work: &mut dyn FnMut(&mut Pair) -> Result<(), Problem>,
+    ) -> Result<(), Problem>;
+}
+
+/// Both ends, awake.
 pub(crate) struct Pair {
     pub(crate) client: ClientConnection,
     pub(crate) server: ServerConnection,
+}
+
+impl Ends for Pair {
+    const CLIENT: usize = size_of::<ClientConnection>();
+    const SERVER: usize = size_of::<ServerConnection>();
+    const BUDGET: usize = 1600;
+
+    fn of(pair: Pair, _: &Configs, _: &mut Bytes) -> Result<Self, Problem> {
+        Ok(pair)
+    }
+
+    fn awake(&mut self, _: &Configs, work: &mut dyn FnMut(&mut Pair) -> Result<(), Problem>) -> Result<(), Problem> {
+        work(self)
+    }
+}
+
+/// Both ends, dormant; `None` while they are awake.
+pub(crate) struct Asleep {
+    client: Option<Dormant>,
+    server: Option<Dormant>,
+}
+
+impl Ends for Asleep {
+    const CLIENT: usize = size_of::<Dormant>();
+    const SERVER: usize = size_of::<Dormant>();
+    const BUDGET: usize = 256;
+
+    fn of(Pair { client, server }: Pair, _: &Configs, bytes: &mut Bytes) -> Result<Self, Problem> {
+        // What has a length of its own: the name that was asked for, and digests of certificates.
+        let end_point = |connection: &dyn Fn(ChannelBinding) -> Result<Vec<u8>, Error>| {
+            connection(ChannelBinding::TlsServerEndPoint).map_or(0, |digest| digest.len())
+        };
+        let name = |name: Option<&str>| name.map_or(0, str::len);
+        bytes.client.named = name(client.server_name()) + end_point(&|kind| client.channel_binding(kind));
+        bytes.server.named = name(server.server_name()) + end_point(&|kind| server.channel_binding(kind));
+        let client = counted(&mut bytes.client.held, || client.export())?;
+        let server = counted(&mut bytes.server.held, || server.export())?;
+        let digest = |dormant: &Dormant| dormant.peer_certificate_digest().map_or(0, |digest| digest.len());
+        bytes.client.named += digest(&client);
+        bytes.server.named += digest(&server);
+        Ok(Asleep { client: Some(client), server: Some(server) })
+    }
+
+    fn awake(
+        &mut self,
+        configs: &Configs,
+        work: &mut dyn FnMut(&mut Pair) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let (Some(client), Some(server)) = (self.client.take(), self.server.take()) else { return Err("awake".into()) };
+        let mut pair = Pair {
+            client: client.wake::<ClientConnection>(&configs.resuming)?,
+            server: server.wake::<ServerConnection>(&configs.server)?,
+        };
+        work(&mut pair)?;
+        let Pair { client, server } = pair;
+        *self = Asleep { client: Some(client.export()?), server: Some(server.export()?) };
+        Ok(())
+    }
 }
 
 /// The newest session, of whichever client.
@@ -55,7 +132,7 @@ pub(crate) struct Configs {
 }
 
 impl Configs {
-    pub(crate) fn new(backend: Backend, policy: &PeerCertificatesPolicy) -> Result<Arc<Self>, Problem> {
+    pub(crate) fn new(backend: Backend, policy: &PeerCertificatesPolicy) -> Result<Self, Problem> {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_string()])?;
         let key = backend.load_key(&PrivateKeyDer::try_from(signing_key.serialize_der())?)?;
         let identity = Identity::new(vec![cert.der().clone()], key)?;
@@ -76,21 +153,21 @@ impl Configs {
             configs.connect(false, &mut wire)?;
         }
         configs.connect(true, &mut wire)?;
-        Ok(Arc::new(configs))
+        Ok(configs)
     }
 
     /// A connection that is established, and the bytes of heap that each end holds. `wire` is room for a flight.
     pub(crate) fn connect(&self, resumes: bool, wire: &mut [u8]) -> Result<(Pair, Bytes), Problem> {
         let mut bytes = Bytes::default();
         let config = if resumes { &self.resuming } else { &self.new };
-        let client = counted(&mut bytes.client, || ClientConnection::new(Arc::clone(config), self.name.clone()))?;
-        let server = counted(&mut bytes.server, || ServerConnection::new(Arc::clone(&self.server)));
+        let client = counted(&mut bytes.client.held, || ClientConnection::new(Arc::clone(config), self.name.clone()))?;
+        let server = counted(&mut bytes.server.held, || ServerConnection::new(Arc::clone(&self.server)));
         let mut pair = Pair { client, server };
         for _ in 0..2 {
-            let filled = counted(&mut bytes.client, || pair.client.write(&[], wire))?.produced;
-            counted(&mut bytes.server, || read(&mut pair.server, wire.get_mut(..filled).unwrap_or_default()))?;
-            let filled = counted(&mut bytes.server, || pair.server.write(&[], wire))?.produced;
-            counted(&mut bytes.client, || read(&mut pair.client, wire.get_mut(..filled).unwrap_or_default()))?;
+            let filled = counted(&mut bytes.client.held, || pair.client.write(&[], wire))?.produced;
+            counted(&mut bytes.server.held, || read(&mut pair.server, wire.get_mut(..filled).unwrap_or_default()))?;
+            let filled = counted(&mut bytes.server.held, || pair.server.write(&[], wire))?.produced;
+            counted(&mut bytes.client.held, || read(&mut pair.client, wire.get_mut(..filled).unwrap_or_default()))?;
         }
         match pair.client.is_established() && pair.server.is_established() && pair.client.resumed() == resumes {
             true => Ok((pair, bytes)),
@@ -118,35 +195,51 @@ fn counted<T>(bytes: &mut i64, work: impl FnOnce() -> T) -> T {
     done.expect("it was called")
 }
 
-/// Bytes of heap that the ends of a connection hold.
+/// What the ends of a connection hold.
 #[derive(Default)]
 pub(crate) struct Bytes {
-    client: i64,
-    server: i64,
+    client: Count,
+    server: Count,
+}
+
+#[derive(Default)]
+struct Count {
+    /// Bytes of heap.
+    held: i64,
+    /// As many of them have a length of their own.
+    named: usize,
 }
 
 /// What the ends of many connections hold, by the kind of their handshakes.
 #[derive(Default)]
 pub(crate) struct Held {
-    pub(crate) full: Most,
-    pub(crate) resumed: Most,
+    pub(crate) full: Kind,
+    pub(crate) resumed: Kind,
 }
 
-/// The most bytes of heap that any client and any server has, and what all of them have.
+/// The client and the server that hold most, and what all of them hold.
+#[derive(Default)]
+pub(crate) struct Kind {
+    pub(crate) pairs: usize,
+    pub(crate) client: Most,
+    pub(crate) server: Most,
+    all: usize,
+}
+
+/// Of one end, in bytes.
 #[derive(Default)]
 pub(crate) struct Most {
-    pub(crate) pairs: usize,
-    pub(crate) client: usize,
-    pub(crate) server: usize,
-    all: usize,
+    pub(crate) heap: usize,
+    /// Of them: what has a length of its own.
+    pub(crate) named: usize,
 }
 
 impl Held {
     pub(crate) fn count(&mut self, bytes: &Bytes, resumed: bool) {
-        // A little less than nothing is none.
-        let [client, server] = [bytes.client, bytes.server].map(|bytes| usize::try_from(bytes).unwrap_or(0));
-        let most = if resumed { &mut self.resumed } else { &mut self.full };
-        most.add(&Most { pairs: 1, client, server, all: client + server });
+        let most = |count: &Count| Most { heap: usize::try_from(count.held).unwrap_or(0), named: count.named };
+        let (client, server) = (most(&bytes.client), most(&bytes.server));
+        let kind = if resumed { &mut self.resumed } else { &mut self.full };
+        kind.add(&Kind { pairs: 1, all: client.heap + server.heap, client, server });
     }
 
     pub(crate) fn add(&mut self, other: &Held) {
@@ -163,11 +256,18 @@ impl Held {
     }
 }
 
+impl Kind {
+    fn add(&mut self, other: &Kind) {
+        self.pairs += other.pairs;
+        self.client.add(&other.client);
+        self.server.add(&other.server);
+        self.all += other.all;
+    }
+}
+
 impl Most {
     fn add(&mut self, other: &Most) {
-        self.pairs += other.pairs;
-        self.client = self.client.max(other.client);
-        self.server = self.server.max(other.server);
-        self.all += other.all;
+        self.heap = self.heap.max(other.heap);
+        self.named = self.named.max(other.named);
     }
 }

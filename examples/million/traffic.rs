@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use tls12::{Backend, Connection, Event, Received, Sent};
 
 use super::Problem;
-use super::ends::Pair;
+use super::ends::{Configs, Ends, Pair};
 
 /// What came of it.
 pub(crate) struct Traffic {
@@ -20,35 +20,48 @@ pub(crate) struct Traffic {
 const LONGEST: usize = 4 * 16384 + 100;
 
 /// Data of random length over `count` of them, chosen at random.
-pub(crate) fn over_some(pairs: &mut [&mut Pair], count: usize, backend: Backend) -> Result<Traffic, Problem> {
+pub(crate) fn over_some<E: Ends>(
+    all: &mut [&mut E],
+    configs: &Configs,
+    count: usize,
+    backend: Backend,
+) -> Result<Traffic, Problem> {
     let mut dice = Dice::new(backend)?;
     let mut data = vec![0; LONGEST];
     data.fill_with(|| dice.roll().to_le_bytes()[0]);
     let mut wire = vec![0; LONGEST + 1000];
     let mut traffic = Traffic { connections: 0, moved: 0, allocations: 0, bytes: 0 };
-    for chosen in 0..count.min(pairs.len()) {
+    for chosen in 0..count.min(all.len()) {
         // Each of those that were not chosen yet is as likely as the others.
-        pairs.swap(chosen, dice.between(chosen, pairs.len()));
-        let Some(Pair { client, server }) = pairs.get_mut(chosen).map(|pair| &mut **pair) else { break };
-        for round in 0..4 {
-            let (from, to) = (dice.between(0, LONGEST / 2), dice.between(LONGEST / 2, LONGEST));
-            let message = data.get(from..to).unwrap_or_default();
-            let mut outcome = Ok(());
-            let counted = measure(|| {
-                outcome = if round % 2 == 0 {
-                    send(client, server, message, &mut wire)
-                } else {
-                    send(server, client, message, &mut wire)
-                }
-            });
-            outcome?;
-            traffic.moved += message.len();
-            traffic.allocations += counted.count_total;
-            traffic.bytes += counted.bytes_current;
-        }
+        all.swap(chosen, dice.between(chosen, all.len()));
+        let Some(ends) = all.get_mut(chosen) else { break };
+        ends.awake(configs, &mut |Pair { client, server }| {
+            for _ in 0..2 {
+                traffic.count(client, server, dice.piece(&data), &mut wire)?;
+                traffic.count(server, client, dice.piece(&data), &mut wire)?;
+            }
+            Ok(())
+        })?;
         traffic.connections += 1;
     }
     Ok(traffic)
+}
+
+impl Traffic {
+    fn count(
+        &mut self,
+        from: &mut impl Connection,
+        to: &mut impl Connection,
+        message: &[u8],
+        wire: &mut [u8],
+    ) -> Result<(), Problem> {
+        let mut outcome = Ok(());
+        let counted = measure(|| outcome = send(from, to, message, wire));
+        self.moved += message.len();
+        self.allocations += counted.count_total;
+        self.bytes += counted.bytes_current;
+        outcome
+    }
 }
 
 /// Moves a message from one end to the other, which must get exactly that.
@@ -95,5 +108,12 @@ impl Dice {
     fn between(&mut self, least: usize, end: usize) -> usize {
         let span = u64::try_from(end - least).unwrap_or(1).max(1);
         least + usize::try_from(self.roll() % span).unwrap_or(0)
+    }
+
+    /// Some of it, at least a byte.
+    fn piece<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
+        let from = self.between(0, data.len());
+        let to = self.between(from + 1, data.len() + 1);
+        data.get(from..to).unwrap_or_default()
     }
 }

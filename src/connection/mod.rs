@@ -315,8 +315,8 @@ macro_rules! facts {
                 self.0.facts().peer_certificates.as_ref()
             }
 
-            /// SHA-256 of the DER of the certificate that the peer showed, or of its raw public key; `None` if it showed neither. Of
-            /// a connection that was dormant, this is what is left of them.
+            /// SHA-256 of the DER of the certificate that the peer showed, or of its raw public key; `None` if it showed neither, or
+            /// if the configuration drops them. Of a connection that was dormant, this is what is left of them.
             #[must_use]
             pub fn peer_certificate_digest(&self) -> Option<[u8; 32]> {
                 self.0.source().peer_digest()
