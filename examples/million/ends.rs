@@ -23,7 +23,7 @@ pub(crate) trait Ends: Sized + Send {
     const BUDGET: usize;
 
     /// Puts a connection that was just established into this form.
-    fn of(pair: Pair, configs: &Configs, bytes: &mut Bytes) -> Result<Self, Problem>;
+    fn of(pair: Pair, bytes: &mut Bytes) -> Result<Self, Problem>;
 
     /// Does something with the two while they are awake.
     fn awake(
@@ -44,7 +44,7 @@ impl Ends for Pair {
     const SERVER: usize = size_of::<ServerConnection>();
     const BUDGET: usize = 1600;
 
-    fn of(pair: Pair, _: &Configs, _: &mut Bytes) -> Result<Self, Problem> {
+    fn of(pair: Pair, _: &mut Bytes) -> Result<Self, Problem> {
         Ok(pair)
     }
 
@@ -64,7 +64,7 @@ impl Ends for Asleep {
     const SERVER: usize = size_of::<Dormant>();
     const BUDGET: usize = 256;
 
-    fn of(Pair { client, server }: Pair, _: &Configs, bytes: &mut Bytes) -> Result<Self, Problem> {
+    fn of(Pair { client, server }: Pair, bytes: &mut Bytes) -> Result<Self, Problem> {
         // What has a length of its own: the name that was asked for, and digests of certificates.
         let end_point = |connection: &dyn Fn(ChannelBinding) -> Result<Vec<u8>, Error>| {
             connection(ChannelBinding::TlsServerEndPoint).map_or(0, |digest| digest.len())

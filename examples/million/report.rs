@@ -16,13 +16,15 @@ const APART: usize = 16 << 20;
 /// Prints figures, and remembers whether all of them are within their budgets.
 pub(crate) struct Report {
     good: bool,
+    /// The resident size before there was any connection, in bytes.
+    before: Option<usize>,
     /// There is no budget for them: a chain is as long as the peer likes.
     with_certificates: bool,
 }
 
 impl Report {
-    pub(crate) fn new(options: &Options) -> Self {
-        Report { good: true, with_certificates: matches!(options.certificates, Certificates::Kept) }
+    pub(crate) fn new(options: &Options, before: Option<usize>) -> Self {
+        Report { good: true, before, with_certificates: matches!(options.certificates, Certificates::Kept) }
     }
 
     pub(crate) fn good(&self) -> bool {
@@ -53,9 +55,9 @@ impl Report {
         }
     }
 
-    pub(crate) fn resident(&mut self, sizes: Option<(usize, usize)>, counted: usize, ends: usize) {
+    pub(crate) fn resident(&mut self, size: Option<usize>, counted: usize, ends: usize) {
         println!("  {:26} {:>8}", "mean of an end, counted", counted / ends.max(1));
-        let Some((before, after)) = sizes else {
+        let Some((before, after)) = self.before.zip(size) else {
             println!("  the resident size is not known on this system");
             return;
         };
@@ -74,11 +76,5 @@ impl Report {
             "  {} KiB of data, both ways, over {connections} at random: {allocations} allocations, {bytes:+} bytes{mark}",
             moved >> 10
         );
-    }
-
-    pub(crate) fn closed(&self, sizes: Option<(usize, usize)>) {
-        if let Some((before, after)) = sizes {
-            println!("  all closed: {} MiB more than before", after.saturating_sub(before) >> 20);
-        }
     }
 }

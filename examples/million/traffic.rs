@@ -21,8 +21,7 @@ const LONGEST: usize = 4 * 16384 + 100;
 
 /// Data of random length over `count` of them, chosen at random.
 pub(crate) fn over_some<E: Ends>(
-    all: &mut [&mut E],
-    configs: &Configs,
+    all: &mut [(&mut E, &Configs)],
     count: usize,
     backend: Backend,
 ) -> Result<Traffic, Problem> {
@@ -34,7 +33,7 @@ pub(crate) fn over_some<E: Ends>(
     for chosen in 0..count.min(all.len()) {
         // Each of those that were not chosen yet is as likely as the others.
         all.swap(chosen, dice.between(chosen, all.len()));
-        let Some(ends) = all.get_mut(chosen) else { break };
+        let Some((ends, configs)) = all.get_mut(chosen) else { break };
         ends.awake(configs, &mut |Pair { client, server }| {
             for _ in 0..2 {
                 traffic.count(client, server, dice.piece(&data), &mut wire)?;
