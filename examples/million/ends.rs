@@ -1,13 +1,13 @@
 //! Clients and servers, connected in memory, awake and dormant, and how much of the heap each takes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use allocation_counter::measure;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tls12::pki_types::{PrivateKeyDer, ServerName, UnixTime};
 use tls12::{
-    Backend, ChannelBinding, ClientConfig, ClientConnection, ClientSessions, Connection, Dormant, Error, Event,
-    Identity, MemoryStore, PeerCertificatesPolicy, Received, ServerConfig, ServerConnection, Session,
+    Backend, ChannelBinding, ClientConfig, ClientConnection, ClientSessions, Connection, Decision, Dormant, Error,
+    Event, Identity, PeerCertificatesPolicy, Received, ServerConfig, ServerConnection, Session, SessionStore,
 };
 
 use super::Problem;
@@ -97,30 +97,53 @@ impl Ends for Asleep {
     }
 }
 
-/// The newest session, of whichever client.
+/// One place for one session, the newest, so that each new one frees another.
+type Newest<T> = Mutex<Option<T>>;
+
+fn locked<T>(newest: &Newest<T>) -> MutexGuard<'_, Option<T>> {
+    newest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A client's.
 #[derive(Debug)]
-struct Newest {
-    session: Arc<Mutex<Option<Arc<Session>>>>,
+struct OfClients {
+    newest: Arc<Newest<Arc<Session>>>,
     /// Whether it is offered; if not, each handshake is a full one.
     offers: bool,
 }
 
-impl ClientSessions for Newest {
+impl ClientSessions for OfClients {
     fn find(&self, _: &ServerName<'_>, _: UnixTime) -> Option<Arc<Session>> {
-        if self.offers { self.session.lock().unwrap_or_else(PoisonError::into_inner).clone() } else { None }
+        if self.offers { locked(&self.newest).clone() } else { None }
     }
 
     fn put(&self, _: &ServerName<'_>, session: Arc<Session>) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        *locked(&self.newest) = Some(session);
     }
 
     fn remove(&self, _: &ServerName<'_>, _: &Arc<Session>) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *locked(&self.newest) = None;
     }
 }
 
-/// How many sessions the server keeps: the newest ones.
-const SESSIONS: usize = 16;
+/// The server's, with its ID.
+#[derive(Debug, Default)]
+struct OfServer(Newest<(Vec<u8>, Arc<Session>)>);
+
+impl SessionStore for OfServer {
+    fn find(&self, id: &[u8], _: UnixTime) -> Decision<Option<Arc<Session>>> {
+        let newest = locked(&self.0);
+        Decision::Now(newest.as_ref().filter(|(of, _)| of == id).map(|(_, session)| Arc::clone(session)))
+    }
+
+    fn put(&self, id: &[u8], session: Arc<Session>) {
+        *locked(&self.0) = Some((id.to_vec(), session));
+    }
+
+    fn remove(&self, _: &[u8]) {
+        *locked(&self.0) = None;
+    }
+}
 
 pub(crate) struct Configs {
     name: ServerName<'static>,
@@ -136,23 +159,22 @@ impl Configs {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_string()])?;
         let key = backend.load_key(&PrivateKeyDer::try_from(signing_key.serialize_der())?)?;
         let identity = Identity::new(vec![cert.der().clone()], key)?;
-        let session = Arc::default();
+        let newest = Arc::default();
         let client = |offers| {
-            let sessions = Newest { session: Arc::clone(&session), offers };
+            let sessions = OfClients { newest: Arc::clone(&newest), offers };
             let client = ClientConfig::builder().backend(backend).roots([cert.der().clone()]);
             client.sessions(Arc::new(sessions)).session_context("million").peer_certificates(policy.clone()).build()
         };
         let server = ServerConfig::builder().backend(backend).identity(identity);
-        let server = server.session_store(Arc::new(MemoryStore::new(SESSIONS)));
+        let server = server.session_store(Arc::new(OfServer::default()));
         let server = server.peer_certificates(policy.clone()).build()?;
         let configs =
             Configs { name: ServerName::try_from(NAME)?, new: client(false)?, resuming: client(true)?, server };
-        // Fills the store, and what the crypto crate keeps for ever: from now on all that is taken is the connections'.
+        // The first session, and what the crypto crate keeps for ever: from now on all that is taken is the connections'.
         let mut wire = vec![0; 20_000];
-        for _ in 0..8 * SESSIONS {
-            configs.connect(false, &mut wire)?;
+        for resumes in [false, true, false, true] {
+            configs.connect(resumes, &mut wire)?;
         }
-        configs.connect(true, &mut wire)?;
         Ok(configs)
     }
 

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! N clients and N servers are connected in memory, one by a full handshake and the next ones by resuming its session. Then data
-//! moves over a random thousand of them, both ways, which must not take or free a byte. All of it happens twice: with connections
-//! that are put to rest as soon as they are there (`export`), of which a random thousand are woken for the data, and with
-//! connections that stay awake. The exit code is 0 if every figure is within its budget:
+//! moves over a random thousand of them, both ways, which must not take or free a byte. All of it happens in two processes, one
+//! after the other, since an allocator seldom gives pages back: in the first one the connections stay awake, in the second one
+//! they are put to rest as soon as they are there (`export`), and those that are to talk are woken. The exit code is 0 if every
+//! figure is within its budget:
 //!
 //! - awake, each end, struct and heap, without the peer's certificates: 1,600 bytes;
 //! - dormant: 256 bytes, and what has a length of its own: the server's name, digests, and where the session is kept;
@@ -28,9 +29,10 @@ mod report;
 mod resident;
 mod traffic;
 
+use std::env;
 use std::error::Error;
 use std::num::NonZero;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
@@ -58,9 +60,19 @@ struct Options {
     /// Every so manieth handshake is a full one.
     #[arg(long, value_name = "K", default_value = "16")]
     full: NonZero<usize>,
+    /// In one form alone, in this process.
+    #[arg(long, value_enum)]
+    form: Option<Form>,
     /// Over how many connections data moves.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     talking: usize,
+}
+
+/// How connections are held.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    Awake,
+    Dormant,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -107,19 +119,32 @@ impl From<Certificates> for PeerCertificatesPolicy {
 
 fn main() -> Result<ExitCode, Problem> {
     let options = Options::parse();
-    println!("{0} clients and {0} servers on {1:?}", options.connections, Backend::from(options.backend));
-    let mut report = Report::new(&options, resident::size());
     let start = now();
-    // The small ones first: an allocator seldom gives pages back, and what the others take is theirs then.
-    phase::<Asleep>("dormant", &options, &mut report)?;
-    phase::<Pair>("awake", &options, &mut report)?;
-    println!("\nin all {:.1} s", start.elapsed().as_secs_f64());
-    Ok(if report.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = match options.form {
+        Some(Form::Awake) => hold::<Pair>(&options)?,
+        Some(Form::Dormant) => hold::<Asleep>(&options)?,
+        None => {
+            println!("{0} clients and {0} servers on {1:?}", options.connections, Backend::from(options.backend));
+            let good = [in_a_process_of_its_own(Form::Awake)?, in_a_process_of_its_own(Form::Dormant)?] == [true; 2];
+            println!("\nin all {:.1} s", start.elapsed().as_secs_f64());
+            good
+        }
+    };
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Establishes all connections, holds them in this form, moves data over some of them, and closes them.
-fn phase<E: Ends>(form: &str, options: &Options, report: &mut Report) -> Result<(), Problem> {
-    println!("\n{form}");
+/// Says whether all figures are within their budgets.
+fn in_a_process_of_its_own(form: Form) -> Result<bool, Problem> {
+    let form = form.to_possible_value().ok_or("no such form")?;
+    println!("\n{}", form.get_name());
+    let mut command = Command::new(env::current_exe()?);
+    Ok(command.args(env::args_os().skip(1)).args(["--form", form.get_name()]).status()?.success())
+}
+
+/// Establishes all connections, holds them in this form, moves data over some of them, and closes them. Says whether all figures
+/// are within their budgets.
+fn hold<E: Ends>(options: &Options) -> Result<bool, Problem> {
+    let mut report = Report::new(options, resident::size());
     let start = now();
     let mut lists = Lists::<E>::establish(options, &options.certificates.into())?;
     report.established(&lists.held, start.elapsed());
@@ -127,7 +152,7 @@ fn phase<E: Ends>(form: &str, options: &Options, report: &mut Report) -> Result<
     report.resident(resident::size(), lists.bytes(), 2 * options.connections);
     report.traffic(&traffic::over_some(&mut lists.all(), options.talking, options.backend.into())?);
     lists.close();
-    Ok(())
+    Ok(report.good())
 }
 
 /// The library itself asks its configuration's clock; a program may look at its own.
