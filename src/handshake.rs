@@ -1,5 +1,6 @@
 //! What the states of both roles share: the data of a handshake in flight, and how they send.
 
+mod certificates;
 mod sessions;
 
 use alloc::boxed::Box;
@@ -12,7 +13,7 @@ use crate::ask::{Answered, Ask, Token};
 use crate::codec::Writer;
 use crate::config::Common;
 use crate::crypto::Digest;
-use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
+use crate::crypto::{Backend, FinishedLabel, Keys, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
@@ -137,9 +138,20 @@ pub(crate) struct Facts {
     pub(crate) bound: Option<Box<Bound>>,
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
-    /// On a server that resumed a session: the digest of the certificate that it had shown (RFC 5929 §4.1).
+    /// The digest of the server's certificate (RFC 5929 §4.1), where that is not at hand: on a server that resumed a session, on a
+    /// client that does not keep it, and where a connection was dormant.
     pub(crate) server_end_point: Option<Box<[u8]>>,
     pub(crate) stored: Option<Box<Stored>>,
+    /// Of a connection that was dormant.
+    pub(crate) woken: Option<Box<Woken>>,
+}
+
+/// What a connection that was dormant has in the place of what it had before.
+pub(crate) struct Woken {
+    /// SHA-256 of the peer's certificate or raw public key.
+    pub(crate) peer_digest: Option<[u8; 32]>,
+    /// The keys of the records, where the master secret is gone: they are needed when it rests again.
+    pub(crate) keys: Option<Box<Keys>>,
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
@@ -330,13 +342,16 @@ impl<'c, R: Role> Cx<'c, R> {
         let covered = self.hs.covered.take().ok_or_else(missing)?;
         let expected = self.verify_data(ready, label, &covered)?;
         self.hs.first_finished.get_or_insert(expected);
-        FinishedVerified::check(&expected, received.verify_data)
+        let verified = FinishedVerified::check(&expected, received.verify_data)?;
+        self.share_peer_certificates();
+        Ok(verified)
     }
 
     /// The end of the handshake: keeps what outlives it.
     pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
         let missing = || Reason::Local { what: "the handshake", why: "no master secret yet".into() };
         let master_secret = self.hs.master_secret.take().ok_or_else(missing)?.into_secret();
+        self.drop_peer_certificates();
         self.facts.bound = Some(Box::new(Bound {
             is_client: R::IS_CLIENT,
             backend: self.common().backend,

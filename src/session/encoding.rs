@@ -272,7 +272,7 @@ fn read_secret(r: &mut Reader<'_>) -> Result<Box<Zeroizing<[u8; MasterSecret::LE
     Ok(secret)
 }
 
-fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> {
+pub(crate) fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> {
     match r.u8(what)? {
         0 => Ok(false),
         1 => Ok(true),
@@ -280,11 +280,11 @@ fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> 
     }
 }
 
-fn unless_empty(bytes: &[u8]) -> Option<Box<[u8]>> {
+pub(crate) fn unless_empty(bytes: &[u8]) -> Option<Box<[u8]>> {
     (!bytes.is_empty()).then(|| bytes.into())
 }
 
-fn read_name(r: &mut Reader<'_>) -> Result<Option<Box<str>>, Malformed> {
+pub(crate) fn read_name(r: &mut Reader<'_>) -> Result<Option<Box<str>>, Malformed> {
     let name = r.vector(Prefix::U16, "server_name")?;
     let name = core::str::from_utf8(name).map_err(|_| Malformed::Value("server_name"))?;
     Ok((!name.is_empty()).then(|| name.into()))
@@ -305,7 +305,7 @@ fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
     }
 }
 
-fn read_digest(r: &mut Reader<'_>) -> Result<Option<Box<[u8]>>, Malformed> {
+pub(crate) fn read_digest(r: &mut Reader<'_>) -> Result<Option<Box<[u8]>>, Malformed> {
     let digest = r.vector(Prefix::U8, "server_end_point")?;
     // SHA-512 is the longest.
     if digest.len() <= 64 { Ok(unless_empty(digest)) } else { Err(Malformed::Length("server_end_point")) }
