@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tls12_bench::bare::{Authentication, aws_lc, ring};
 use tls12_bench::certificates::Issued;
-use tls12_bench::harness::{Effort, Measured, Rows, is_smoke, measure, prepare};
+use tls12_bench::harness::{Effort, Measured, Rows, is_smoke, keep_in, measure, pin};
 use tls12_bench::report::{Bound, path, publish, setting, table};
 use tls12_bench::{Backend, Handshake, ours, plot, records, theirs};
 use zenbench::BenchGroup;
@@ -20,7 +20,8 @@ const ALL_LENGTHS: [usize; 11] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8
 const SEALING: [&str; 3] = ["seal_in_place", "write", "write_vec"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    prepare(env!("CARGO_TARGET_TMPDIR"));
+    keep_in(env!("CARGO_TARGET_TMPDIR"));
+    pin();
     let effort = Effort::of_arguments();
     let measured = measure(|rows| {
         let (ecdsa, rsa) = (Arc::new(Issued::ecdsa()), Arc::new(Issued::rsa()));

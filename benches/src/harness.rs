@@ -25,13 +25,17 @@ impl Effort {
     pub const FULL: Effort =
         Effort { rounds: 301, sample: Duration::from_millis(2), warmup: Duration::from_millis(50) };
 
+    /// Likewise, where threads are started for each sample.
+    pub const TWO_CORES: Effort =
+        Effort { rounds: 101, sample: Duration::from_millis(20), warmup: Duration::from_millis(100) };
+
     /// Whether everything runs, and nothing else.
     pub const SMOKE: Effort = Effort { rounds: 2, sample: Duration::from_micros(1), warmup: Duration::ZERO };
 
-    /// A tenth of it.
+    /// A quarter of it.
     #[must_use]
     pub fn less(self) -> Effort {
-        Effort { rounds: (self.rounds / 10).max(2), ..self }
+        Effort { rounds: (self.rounds / 4).max(2), ..self }
     }
 
     /// `--smoke` of the command line, or the full effort.
@@ -53,10 +57,13 @@ pub fn only() -> Option<String> {
     std::env::args().skip_while(|argument| argument != "--only").nth(1)
 }
 
-/// Goes to a folder for what zenbench keeps of each run (`CARGO_TARGET_TMPDIR`), and binds this thread to the last core
-/// that it may run on; says so.
-pub fn prepare(folder: &str) {
+/// Goes to the folder for what zenbench keeps of each run (`CARGO_TARGET_TMPDIR`).
+pub fn keep_in(folder: &str) {
     std::env::set_current_dir(folder).expect("a folder");
+}
+
+/// Binds this thread to the last core that it may run on, and says so.
+pub fn pin() {
     let core = core_affinity::get_core_ids().and_then(|cores| cores.last().copied());
     match core {
         Some(core) if core_affinity::set_for_current(core) => println!("on core {}", core.id),

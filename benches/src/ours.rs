@@ -6,7 +6,7 @@ use pki_types::ServerName;
 use tls12::message::{CipherSuite, NamedGroup};
 use tls12::{
     ClientAuthPolicy, ClientCache, ClientConfig, ClientConnection, Connection, Event, Identity, MemoryStore, Observer,
-    Received, Seen, ServerConfig, ServerConnection, Tickets, WebPkiVerifier,
+    PeerCertificatesPolicy, Received, Seen, ServerConfig, ServerConnection, Tickets, WebPkiVerifier,
 };
 
 use crate::bare::Lengths;
@@ -16,8 +16,10 @@ use crate::{Backend, Handshake};
 /// What each connection is made from.
 #[derive(Clone, Debug)]
 pub struct Configs {
-    client: Arc<ClientConfig>,
-    server: Arc<ServerConfig>,
+    /// Of clients.
+    pub client: Arc<ClientConfig>,
+    /// Of servers.
+    pub server: Arc<ServerConfig>,
     handshake: Handshake,
 }
 
@@ -38,14 +40,21 @@ impl Configs {
     /// kept, they are kept as by default.
     #[must_use]
     pub fn new(backend: Backend, handshake: Handshake, issued: &Issued) -> Configs {
-        Configs::observed(self::backend(backend), handshake, issued, None)
+        Configs::with(self::backend(backend), handshake, issued, None, PeerCertificatesPolicy::Kept)
     }
 
-    fn observed(
+    /// As [`Self::new`]; connections do not keep what the peer has shown.
+    #[must_use]
+    pub fn without_certificates(backend: Backend, handshake: Handshake, issued: &Issued) -> Configs {
+        Configs::with(self::backend(backend), handshake, issued, None, PeerCertificatesPolicy::Dropped)
+    }
+
+    fn with(
         backend: tls12::Backend,
         handshake: Handshake,
         issued: &Issued,
         observer: Option<Arc<dyn Observer>>,
+        certificates: PeerCertificatesPolicy,
     ) -> Configs {
         let identity = || {
             let key = backend.load_key(&issued.key()).expect("a key");
@@ -56,9 +65,9 @@ impl Configs {
         // The second is for certificates: their curve must be offered (RFC 8422 §5.1.1).
         let groups = [NamedGroup::X25519, NamedGroup::SECP256R1];
         let client = ClientConfig::builder().backend(backend).cipher_suites(&suites).group_names(&groups);
-        let mut client = client.roots([issued.root.clone()]);
+        let mut client = client.roots([issued.root.clone()]).peer_certificates(certificates.clone());
         let server = ServerConfig::builder().backend(backend).cipher_suites(&suites).group_names(&groups);
-        let mut server = server.identity(identity());
+        let mut server = server.identity(identity()).peer_certificates(certificates);
         if handshake.is_resumed() {
             client = client.sessions(Arc::new(ClientCache::new()));
         }
@@ -110,7 +119,7 @@ impl Configs {
 }
 
 /// Gives `to` all that `from` has queued.
-fn pass(from: &mut impl Connection, to: &mut impl Connection, buffer: &mut [u8]) {
+pub fn pass(from: &mut impl Connection, to: &mut impl Connection, buffer: &mut [u8]) {
     let filled = from.write(&[], buffer).expect("written").produced;
     let mut input = buffer.get_mut(..filled).expect("what was filled");
     while !input.is_empty() {
@@ -159,7 +168,8 @@ impl Observer for Counting {
 #[must_use]
 pub fn lengths(handshake: Handshake, issued: &Issued) -> Lengths {
     let counting = Arc::new(Counting::default());
-    let configs = Configs::observed(tls12::Backend::default(), handshake, issued, Some(counting.clone()));
+    let (backend, kept) = (tls12::Backend::default(), PeerCertificatesPolicy::Kept);
+    let configs = Configs::with(backend, handshake, issued, Some(counting.clone()), kept);
     configs.prepare(&mut vec![0; 20_000]);
     *counting.0.lock().expect("counted")
 }

@@ -54,7 +54,7 @@ pub fn throughput(file: &Path, legend: &[&str], panels: &[Panel]) -> Result<(), 
             head.draw(&PathElement::new([(x, 58), (x + 26, 58)], colour.stroke_width(3)))?;
             head.draw(&Circle::new((x + 13, 58), 4, colour.filled()))?;
             head.draw(&Text::new(*name, (x + 34, 49), text(16)))?;
-            x += 34 + 9 * i32::try_from(name.chars().count())? + 24;
+            x += 34 + 8 * i32::try_from(name.chars().count())? + 24;
         }
         for (area, panel) in body.split_evenly((2, 2)).iter().zip(panels) {
             draw(area, panel)?;
@@ -145,7 +145,7 @@ pub fn memory(file: &Path, bars: &[Bar]) -> Result<(), Failed> {
             tick += 8192.0;
         }
         let centred = text(15).pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new("KiB", ((left + at(most)) / 2, bottom + 30), centred))?;
+        root.draw(&Text::new("KiB (beside the bars: bytes)", ((left + at(most)) / 2, bottom + 30), centred))?;
         for (y, bar) in (top..).step_by(usize::try_from(row)?).zip(bars) {
             let name = text(16).pos(Pos::new(HPos::Right, VPos::Center));
             root.draw(&Text::new(bar.name.clone(), (left - 10, y + 18), name))?;

@@ -194,7 +194,13 @@ fn ours(backend: Backend, issued: &Issued) -> ours::Pair {
 /// A side that seals with `write`, and one that opens.
 #[must_use]
 pub fn ours_write(backend: Backend, issued: &Issued) -> (OursWrite, Ours) {
-    let (connection, server) = ours(backend, issued);
+    ours_of(&ours::Configs::new(backend, Handshake::Ecdsa, issued))
+}
+
+/// As [`ours_write`], of these configurations.
+#[must_use]
+pub fn ours_of(configs: &ours::Configs) -> (OursWrite, Ours) {
+    let (connection, server) = configs.run(&mut vec![0; 20_000]);
     (OursWrite { connection, output: vec![0; LONGEST + 256] }, Ours { connection: server })
 }
 

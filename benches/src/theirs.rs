@@ -21,8 +21,10 @@ use crate::{Backend, Handshake};
 /// What each connection is made from.
 #[derive(Clone, Debug)]
 pub struct Configs {
-    client: Arc<ClientConfig>,
-    server: Arc<ServerConfig>,
+    /// Of clients.
+    pub client: Arc<ClientConfig>,
+    /// Of servers.
+    pub server: Arc<ServerConfig>,
     handshake: Handshake,
 }
 

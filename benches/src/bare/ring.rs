@@ -1,6 +1,7 @@
 //! On ring.
 
 use ::ring as provider;
+use provider::aead::{Aad, LessSafeKey, Nonce};
 use provider::agreement::{EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use provider::rand::SystemRandom;
 use provider::signature::{
@@ -30,4 +31,9 @@ fn sign_rsa(key: &RsaKeyPair, random: &SystemRandom, message: &[u8]) -> Vec<u8> 
 fn agree(private: EphemeralPrivateKey, public: &[u8]) -> [u8; 32] {
     let public = UnparsedPublicKey::new(&provider::agreement::X25519, public);
     agree_ephemeral(private, &public, |secret| secret.try_into().expect("32 bytes")).expect("a secret")
+}
+
+#[inline]
+fn open(key: &LessSafeKey, nonce: Nonce, aad: Aad<[u8; 13]>, record: &mut [u8]) -> usize {
+    key.open_in_place(nonce, aad, record).expect("opened").len()
 }
