@@ -157,8 +157,8 @@
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography, by the crate of that name. At least one is needed; where both are built, each
 //!   configuration chooses its [`Backend`].
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
-//!   the library is `no_std` and needs `alloc`.
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`,
+//!   `CertificatePool`. Without it the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 //! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
@@ -183,6 +183,7 @@ mod connection;
 mod crypto;
 mod date;
 mod decision;
+mod dormant;
 mod error;
 pub mod flow;
 mod handshake;
@@ -218,19 +219,26 @@ pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
     Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
-    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, TAG_LEN, Transmit,
+    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedExport, RefusedSplit, Sender, ServerConnection,
+    TAG_LEN, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,
 };
 pub use decision::Decision;
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use dormant::fuzz_dormant;
+pub use dormant::{Dormant, DormantError, KtlsSecret, KtlsSecrets, RefusedWake, WakeError};
 pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
+#[cfg(feature = "std")]
+pub use identity::CertificatePool;
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
-    ClientIdentities, Identities, Identity, Peer, PeerCertificates, RawPublicKeys, ResolveClientIdentity,
-    ResolveIdentity, Verified, VerifyPeer, dangerous,
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, PeerCertificatesPolicy, RawPublicKeys,
+    ResolveClientIdentity, ResolveIdentity, Verified, VerifyPeer, dangerous,
 };
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]

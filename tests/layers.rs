@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["ask", "config", "proof"],
     // The states.
     &["handshake", "machine", "flow", "client", "server"],
-    &["connection"],
+    &["connection", "dormant"],
     &["record_buffer"],
     &["stream"],
     &["tokio"],

@@ -33,6 +33,7 @@ mod aws_lc;
 mod certificate_hash;
 mod groups;
 mod hash;
+mod key_source;
 mod prf;
 mod public_key;
 mod random;
@@ -51,13 +52,12 @@ pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 #[cfg(feature = "webpki")]
 pub(crate) use hash::sha1_name;
 pub(crate) use hash::{Digest, HashAlgorithm, Hasher, digest, sha256};
+pub(crate) use key_source::KeySource;
 pub(crate) use prf::Prf;
 pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
-pub(crate) use schedule::FinishedLabel;
-#[cfg(test)]
-pub(crate) use schedule::{Keys, TrafficKey};
+pub(crate) use schedule::{FinishedLabel, Keys, TrafficKey};
 pub use secret::SharedSecret;
 pub(crate) use secret::{MasterSecret, equal};
 pub use signing::{KeyError, SignError, SigningKey};

@@ -37,6 +37,7 @@ mod lifecycle;
 mod misfits;
 mod negotiation;
 mod output;
+mod peer_certificates;
 mod questions;
 mod raw_keys;
 mod replay;
