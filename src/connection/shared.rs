@@ -1,3 +1,4 @@
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -88,7 +89,7 @@ pub trait Connection: Receive + Transmit {
     ///
     /// # Errors
     /// It is no connection for this configuration. It comes back.
-    fn wake(dormant: Dormant, config: &Self::Config) -> Result<Self, RefusedWake>
+    fn wake(dormant: Dormant, config: &Arc<Self::Config>) -> Result<Self, RefusedWake>
     where
         Self: Sized;
 
