@@ -230,7 +230,8 @@ fn what_has_no_meaning_is_refused_by_name() {
 
 #[test]
 fn fields_that_contradict_each_other_are_refused() {
-    let cases: [(&[(usize, &[u8])], &str); 7] = [
+    type Change = (usize, &'static [u8]);
+    let cases: [(&[Change], &str); 7] = [
         (&[(11, &[1])], "a key exchange in a resumption"),
         (&[(5, &[0, 0])], "a full handshake without a key exchange"),
         (&[(1, &[1]), (4, &[3])], "a client's connection to a server that is not known"),

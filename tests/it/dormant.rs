@@ -292,6 +292,22 @@ fn a_record_that_was_read_before_the_rest_is_not_read_again() {
 }
 
 #[test]
+fn explicit_nonces_are_the_sequence_number_over_any_number_of_rests() {
+    let configs = Configs::plain();
+    let Pair { mut client, .. } = configs.connect();
+    let mut nonces = Vec::new();
+    for bed in BEDS.into_iter().cycle().take(12) {
+        for _ in 0..3 {
+            let record = client.write(b"data");
+            nonces.push(u64::from_be_bytes(record[5..13].try_into().unwrap()));
+        }
+        client = nap(client, bed, &configs.client);
+    }
+    // Finished was the first record.
+    assert_eq!(nonces, (1..=36).collect::<Vec<u64>>());
+}
+
+#[test]
 fn an_end_that_closed_or_was_closed_stays_so() {
     let configs = Configs::plain();
     for bed in BEDS {
