@@ -180,7 +180,9 @@ fn the_format_does_not_drift() {
 }
 
 #[test]
-fn the_fixed_part_has_at_most_256_bytes() {
+fn the_fixed_part_has_at_most_256_bytes_and_moves_between_threads() {
+    fn moves<T: Send + Sync>() {}
+    moves::<Dormant>();
     let size = size_of::<Dormant>() + size_of::<AtRest>();
     assert!(size <= 256, "{size} bytes");
 }
