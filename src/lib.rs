@@ -147,6 +147,8 @@
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
 //! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
+//! - **Rest.** [`ClientConnection::export`] makes a [`Dormant`] connection of an idle one, small and without expanded keys, which is
+//!   woken here or in another process; or its keys go to the kernel ([`KtlsSecrets`]).
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
 //! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
 //!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.

@@ -124,7 +124,8 @@ impl Dormant {
     /// Reads what [`Self::to_bytes`] wrote.
     ///
     /// Bytes that come from outside the process have to be authenticated before: nothing in them proves that there was a handshake.
-    /// Whoever can write them chooses the keys, and says that the peer was verified.
+    /// Whoever can write them chooses the keys, and says that the peer was verified. The secrets are copied: `bytes` are the caller's to
+    /// wipe, and never to be read again once the connection is awake.
     ///
     /// # Errors
     /// The version or the cipher suite is unknown, the bytes are too many, too few or not as the format says, or two fields

@@ -28,10 +28,13 @@ mod async_streams;
 mod attacks;
 mod client_auth;
 mod config;
+mod dormant;
 mod every_question;
 mod forgotten;
 mod handshakes;
 mod issuers;
+#[cfg(feature = "ring")]
+mod ktls;
 mod late;
 mod lifecycle;
 mod misfits;
