@@ -236,7 +236,7 @@ mod tests {
             let keys = extended(suite).0.keys(suite, &[0xc1; 32], &[0x5e; 32]);
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
-            let padded = |iv: &str| format!("{iv:0<24}");
+            let padded = |iv: &str| alloc::format!("{iv:0<24}");
             assert_eq!(hex::encode(keys.client.sealing(BACKEND).iv()), padded(client_iv), "{id}: client_write_IV");
             assert_eq!(hex::encode(keys.server.opening(BACKEND).iv()), padded(server_iv), "{id}: server_write_IV");
         }
