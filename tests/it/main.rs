@@ -32,6 +32,7 @@ mod config;
 mod every_question;
 mod forgotten;
 mod handshakes;
+mod in_place;
 mod issuers;
 mod late;
 mod lifecycle;
