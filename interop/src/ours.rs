@@ -1,4 +1,4 @@
-//! The only place that drives `tls12`.
+//! Drives `tls12`; only [`handover`](crate::handover) does it by itself.
 
 use std::fmt;
 use std::io::{self, Read, Write};

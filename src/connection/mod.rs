@@ -280,8 +280,8 @@ macro_rules! api {
                 $connection::export(self)
             }
 
-            fn wake(dormant: Dormant, config: &$config) -> Result<Self, RefusedWake> {
-                Driver::wake(dormant, config).map($connection)
+            fn wake(dormant: Dormant, config: &Arc<$config>) -> Result<Self, RefusedWake> {
+                Driver::wake(dormant, &**config).map($connection)
             }
 
             fn is_established(&self) -> bool {

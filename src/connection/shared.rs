@@ -1,3 +1,4 @@
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -95,7 +96,7 @@ pub trait Connection: Receive + Transmit {
     ///
     /// # Errors
     /// It is no connection for this configuration. It comes back.
-    fn wake(dormant: Dormant, config: &Self::Config) -> Result<Self, RefusedWake>
+    fn wake(dormant: Dormant, config: &Arc<Self::Config>) -> Result<Self, RefusedWake>
     where
         Self: Sized;
 

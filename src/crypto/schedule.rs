@@ -278,8 +278,16 @@ mod tests {
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
             let padded = |iv: &str| alloc::format!("{iv:0<24}");
-            assert_eq!(hex::encode(keys.client.sealing(BACKEND).iv()), padded(client_iv), "{id}: client_write_IV");
-            assert_eq!(hex::encode(keys.server.opening(BACKEND).iv()), padded(server_iv), "{id}: server_write_IV");
+            assert_eq!(
+                hex::encode(keys.client.sealing(Backend::default()).iv()),
+                padded(client_iv),
+                "{id}: client_write_IV"
+            );
+            assert_eq!(
+                hex::encode(keys.server.opening(Backend::default()).iv()),
+                padded(server_iv),
+                "{id}: server_write_IV"
+            );
         }
     }
 

@@ -8,6 +8,7 @@ mod ktls;
 mod tests;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 
 use crate::connection::{Agreed, Connection};
@@ -192,7 +193,7 @@ impl Dormant {
     /// # Errors
     /// The configuration is that of the other role, does not have the connection's cipher suite, or demands of connections what
     /// this one does not have. It comes back as it was.
-    pub fn wake<C: Connection>(self, config: &C::Config) -> Result<C, RefusedWake> {
+    pub fn wake<C: Connection>(self, config: &Arc<C::Config>) -> Result<C, RefusedWake> {
         C::wake(self, config)
     }
 

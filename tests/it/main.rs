@@ -29,11 +29,14 @@ mod attacks;
 mod backends;
 mod client_auth;
 mod config;
+mod dormant;
 mod every_question;
 mod forgotten;
 mod handshakes;
 mod in_place;
 mod issuers;
+#[cfg(feature = "ring")]
+mod ktls;
 mod late;
 mod lifecycle;
 mod misfits;
