@@ -23,7 +23,7 @@ pub(crate) trait Ends: Sized + Send {
     const BUDGET: usize;
 
     /// Puts a connection that was just established into this form.
-    fn of(pair: Pair, bytes: &mut Bytes) -> Result<Self, Problem>;
+    fn of(pair: Pair, configs: &Configs, bytes: &mut Bytes) -> Result<Self, Problem>;
 
     /// Does something with the two while they are awake.
     fn awake(
@@ -44,7 +44,7 @@ impl Ends for Pair {
     const SERVER: usize = size_of::<ServerConnection>();
     const BUDGET: usize = 1600;
 
-    fn of(pair: Pair, _: &mut Bytes) -> Result<Self, Problem> {
+    fn of(pair: Pair, _: &Configs, _: &mut Bytes) -> Result<Self, Problem> {
         Ok(pair)
     }
 
@@ -52,6 +52,9 @@ impl Ends for Pair {
         work(self)
     }
 }
+
+/// The ID of a session, and the store that has it.
+const STORED: usize = 56;
 
 /// Both ends, dormant; `None` while they are awake.
 pub(crate) struct Asleep {
@@ -64,16 +67,19 @@ impl Ends for Asleep {
     const SERVER: usize = size_of::<Dormant>();
     const BUDGET: usize = 256;
 
-    fn of(Pair { client, server }: Pair, bytes: &mut Bytes) -> Result<Self, Problem> {
-        // What has a length of its own: the name that was asked for, and digests of certificates.
+    fn of(Pair { client, server }: Pair, configs: &Configs, bytes: &mut Bytes) -> Result<Self, Problem> {
+        // What has a length of its own: the name that was asked for, digests of certificates, and where the session is kept.
         let end_point = |connection: &dyn Fn(ChannelBinding) -> Result<Vec<u8>, Error>| {
             connection(ChannelBinding::TlsServerEndPoint).map_or(0, |digest| digest.len())
         };
         let name = |name: Option<&str>| name.map_or(0, str::len);
-        bytes.client.named = name(client.server_name()) + end_point(&|kind| client.channel_binding(kind));
-        bytes.server.named = name(server.server_name()) + end_point(&|kind| server.channel_binding(kind));
+        bytes.client.named = STORED + name(client.server_name()) + end_point(&|kind| client.channel_binding(kind));
+        bytes.server.named = STORED + name(server.server_name()) + end_point(&|kind| server.channel_binding(kind));
         let client = counted(&mut bytes.client.held, || client.export())?;
         let server = counted(&mut bytes.server.held, || server.export())?;
+        for count in [&mut bytes.client, &mut bytes.server] {
+            count.held -= unseen(configs.backend);
+        }
         let digest = |dormant: &Dormant| dormant.peer_certificate_digest().map_or(0, |digest| digest.len());
         bytes.client.named += digest(&client);
         bytes.server.named += digest(&server);
@@ -145,7 +151,18 @@ impl SessionStore for OfServer {
     }
 }
 
+/// Bytes of heap that an end which is awake has from the C library, which the count does not see: the two keys of `aws-lc-rs`, each an
+/// EVP_AEAD_CTX with a prefix for its length.
+fn unseen(backend: Backend) -> i64 {
+    match backend {
+        #[cfg(feature = "aws-lc-rs")]
+        Backend::AwsLc => 2 * (584 + 8),
+        _ => 0,
+    }
+}
+
 pub(crate) struct Configs {
+    backend: Backend,
     name: ServerName<'static>,
     /// Of the clients that make a session.
     new: Arc<ClientConfig>,
@@ -168,8 +185,13 @@ impl Configs {
         let server = ServerConfig::builder().backend(backend).identity(identity);
         let server = server.session_store(Arc::new(OfServer::default()));
         let server = server.peer_certificates(policy.clone()).build()?;
-        let configs =
-            Configs { name: ServerName::try_from(NAME)?, new: client(false)?, resuming: client(true)?, server };
+        let configs = Configs {
+            backend,
+            name: ServerName::try_from(NAME)?,
+            new: client(false)?,
+            resuming: client(true)?,
+            server,
+        };
         // The first session, and what the crypto crate keeps for ever: from now on all that is taken is the connections'.
         let mut wire = vec![0; 20_000];
         for resumes in [false, true, false, true] {
@@ -180,7 +202,8 @@ impl Configs {
 
     /// A connection that is established, and the bytes of heap that each end holds. `wire` is room for a flight.
     pub(crate) fn connect(&self, resumes: bool, wire: &mut [u8]) -> Result<(Pair, Bytes), Problem> {
-        let mut bytes = Bytes::default();
+        let count = || Count { held: unseen(self.backend), named: 0 };
+        let mut bytes = Bytes { client: count(), server: count() };
         let config = if resumes { &self.resuming } else { &self.new };
         let client = counted(&mut bytes.client.held, || ClientConnection::new(Arc::clone(config), self.name.clone()))?;
         let server = counted(&mut bytes.server.held, || ServerConnection::new(Arc::clone(&self.server)));
@@ -218,13 +241,11 @@ fn counted<T>(bytes: &mut i64, work: impl FnOnce() -> T) -> T {
 }
 
 /// What the ends of a connection hold.
-#[derive(Default)]
 pub(crate) struct Bytes {
     client: Count,
     server: Count,
 }
 
-#[derive(Default)]
 struct Count {
     /// Bytes of heap.
     held: i64,

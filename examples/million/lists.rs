@@ -79,7 +79,7 @@ fn list<E: Ends>(
     for index in 0..count {
         let resumes = index % options.full != 0;
         let (pair, mut bytes) = configs.connect(resumes, &mut wire)?;
-        all.push(E::of(pair, &mut bytes)?);
+        all.push(E::of(pair, &configs, &mut bytes)?);
         held.count(&bytes, resumes);
         if index % 1000 == 999 {
             bar.inc(1000);

@@ -26,12 +26,14 @@ mod async_output;
 #[cfg(feature = "tokio")]
 mod async_streams;
 mod attacks;
+mod backends;
 mod client_auth;
 mod config;
 mod dormant;
 mod every_question;
 mod forgotten;
 mod handshakes;
+mod in_place;
 mod issuers;
 #[cfg(feature = "ring")]
 mod ktls;
