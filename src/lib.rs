@@ -156,7 +156,7 @@
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography, by the crate of that name. At least one is needed; where both are built, each
-//!   configuration chooses its [`Backend`].
+//!   configuration chooses its [`Backend`], and `ring` is the default. The crate `aws-lc-rs` needs `std` for itself.
 //! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
 //!   the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn sha256(message: &[u8]) -> Digest {
-        let mut hasher = Hasher::new(Backend::Ring, HashAlgorithm::Sha256);
+        let mut hasher = Hasher::new(Backend::default(), HashAlgorithm::Sha256);
         hasher.update(message);
         hasher.finish()
     }
@@ -80,7 +80,7 @@ mod tests {
     fn messages_before_and_after_the_choice_of_the_hash_count_alike() {
         let mut transcript = Transcript::new();
         transcript.add(b"ClientHello");
-        transcript.start(Backend::Ring, HashAlgorithm::Sha256);
+        transcript.start(Backend::default(), HashAlgorithm::Sha256);
         assert_eq!(transcript.raw.capacity(), 0, "the buffer is freed");
         transcript.add(b"ServerHello");
         assert_eq!(transcript.current().as_ref(), sha256(b"ClientHelloServerHello").as_ref());
@@ -91,7 +91,7 @@ mod tests {
         let mut transcript = Transcript::new();
         transcript.keep_messages();
         transcript.add(b"ClientHello");
-        transcript.start(Backend::Ring, HashAlgorithm::Sha256);
+        transcript.start(Backend::default(), HashAlgorithm::Sha256);
         transcript.add(b"ServerHello");
         assert_eq!(transcript.take_messages(), b"ClientHelloServerHello");
         transcript.add(b"Finished");
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn asking_for_the_hash_does_not_end_it() {
         let mut transcript = Transcript::new();
-        transcript.start(Backend::Ring, HashAlgorithm::Sha256);
+        transcript.start(Backend::default(), HashAlgorithm::Sha256);
         transcript.add(b"a");
         assert_eq!(transcript.current().as_ref(), sha256(b"a").as_ref());
         transcript.add(b"b");

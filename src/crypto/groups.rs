@@ -50,8 +50,10 @@ mod tests {
     use alloc::sync::Arc;
     use alloc::vec::Vec;
 
+    use pki_types::alg_id;
+
     use super::*;
-    use crate::crypto::Backend;
+    use crate::crypto::{Backend, PublicKey};
 
     /// X25519 with a fixed key, as an application would bring it.
     #[derive(Debug)]
@@ -84,35 +86,53 @@ mod tests {
         }
     }
 
-    fn group(name: NamedGroup) -> Arc<dyn KeyExchangeGroup> {
-        let found = Backend::Ring.key_exchange_groups().into_iter().find(|group| group.name() == name);
-        found.expect("a group of ring's")
+    /// All groups of all backends.
+    fn groups() -> impl Iterator<Item = (Backend, Arc<dyn KeyExchangeGroup>)> {
+        let of = |backend: Backend| backend.key_exchange_groups().into_iter().map(move |group| (backend, group));
+        Backend::ALL.iter().copied().flat_map(of)
     }
 
-    fn complete(name: NamedGroup, peer: &[u8]) -> Result<SharedSecret, GroupError> {
-        group(name).start().expect("randomness").complete(peer)
+    fn complete(group: &dyn KeyExchangeGroup, peer: &[u8]) -> Result<SharedSecret, GroupError> {
+        group.start().expect("randomness").complete(peer)
     }
 
     #[test]
     fn the_preferred_groups_are_x25519_then_p256_then_p384() {
-        let names: Vec<_> = Backend::Ring.key_exchange_groups().iter().map(|group| group.name()).collect();
-        assert_eq!(names, [NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1]);
+        for backend in Backend::ALL {
+            let names: Vec<_> = backend.key_exchange_groups().iter().map(|group| group.name()).collect();
+            assert!(names.starts_with(&[NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1]));
+            let further: &[NamedGroup] = match backend {
+                #[cfg(feature = "ring")]
+                Backend::Ring => &[],
+                #[cfg(feature = "aws-lc-rs")]
+                Backend::AwsLc => &[NamedGroup::SECP521R1],
+            };
+            assert_eq!(&names[3..], further, "{backend:?}");
+        }
     }
 
     #[test]
-    fn both_sides_get_the_same_secret() {
-        for (name, public_len, secret_len) in
-            [(NamedGroup::X25519, 32, 32), (NamedGroup::SECP256R1, 65, 32), (NamedGroup::SECP384R1, 97, 48)]
-        {
-            let group = group(name);
-            let (ours, theirs) = (group.start().expect("randomness"), group.start().expect("randomness"));
-            let (our_public, their_public) = (ours.public_key().to_vec(), theirs.public_key().to_vec());
-            assert_eq!(our_public.len(), public_len, "{name}");
-            assert_ne!(our_public, their_public, "{name}: each handshake has its own key");
-            let ours = ours.complete(&their_public).expect("a good key");
-            let theirs = theirs.complete(&our_public).expect("a good key");
-            assert_eq!(ours.as_bytes(), theirs.as_bytes(), "{name}");
-            assert_eq!(ours.as_bytes().len(), secret_len, "{name}: leading zeros stay (RFC 8422 §5.10)");
+    fn both_sides_get_the_same_secret_whichever_backends_they_have() {
+        for (backend, group) in groups() {
+            let name = group.name();
+            for (other, theirs) in groups().filter(|(_, other)| other.name() == name) {
+                let (ours, theirs) = (group.start().expect("randomness"), theirs.start().expect("randomness"));
+                let (our_public, their_public) = (ours.public_key().to_vec(), theirs.public_key().to_vec());
+                let (public_len, secret_len) = match name {
+                    NamedGroup::X25519 => (32, 32),
+                    NamedGroup::SECP256R1 => (65, 32),
+                    NamedGroup::SECP384R1 => (97, 48),
+                    NamedGroup::SECP521R1 => (133, 66),
+                    _ => panic!("{name}"),
+                };
+                assert_eq!(our_public.len(), public_len, "{backend:?}, {name}");
+                assert_ne!(our_public, their_public, "{backend:?}, {name}: each handshake has its own key");
+                let ours = ours.complete(&their_public).expect("a good key");
+                let theirs = theirs.complete(&our_public).expect("a good key");
+                assert_eq!(ours.as_bytes(), theirs.as_bytes(), "{backend:?} and {other:?}, {name}");
+                let length = ours.as_bytes().len();
+                assert_eq!(length, secret_len, "{backend:?}, {name}: leading zeros stay (RFC 8422 §5.10)");
+            }
         }
     }
 
@@ -130,11 +150,13 @@ mod tests {
             "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
         );
 
-        let ours = group(NamedGroup::X25519).start().expect("randomness");
-        let our_public = ours.public_key().to_vec();
-        let ours = ours.complete(&hex::decode(bob_public).expect("hex")).expect("a good key");
-        let theirs = bob.start().expect("a fixed key").complete(&our_public).expect("a good key");
-        assert_eq!(ours.as_bytes(), theirs.as_bytes(), "with one of ring's keys on the other side");
+        for (backend, x25519) in groups().filter(|(_, group)| group.name() == NamedGroup::X25519) {
+            let ours = x25519.start().expect("randomness");
+            let our_public = ours.public_key().to_vec();
+            let ours = ours.complete(&hex::decode(bob_public).expect("hex")).expect("a good key");
+            let theirs = bob.start().expect("a fixed key").complete(&our_public).expect("a good key");
+            assert_eq!(ours.as_bytes(), theirs.as_bytes(), "with a key of {backend:?} on the other side");
+        }
     }
 
     /// The points of small order, from <https://cr.yp.to/ecdh.html>: with each of them the shared secret is zero.
@@ -150,7 +172,9 @@ mod tests {
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         ] {
             let peer = hex::decode(point).expect("hex");
-            assert!(complete(NamedGroup::X25519, &peer).is_err(), "ring: {point}");
+            for (backend, x25519) in groups().filter(|(_, group)| group.name() == NamedGroup::X25519) {
+                assert!(complete(&*x25519, &peer).is_err(), "{backend:?}: {point}");
+            }
             let fixed = FixedX25519([1; 32]).start().expect("a fixed key");
             assert!(fixed.complete(&peer).is_err(), "a group from outside: {point}");
         }
@@ -158,41 +182,54 @@ mod tests {
 
     #[test]
     fn points_that_are_not_on_the_curve_are_refused() {
-        for name in [NamedGroup::SECP256R1, NamedGroup::SECP384R1] {
-            let good = group(name).start().expect("randomness").public_key().to_vec();
-            assert!(complete(name, &good).is_ok(), "{name}");
+        for (backend, group) in groups().filter(|(_, group)| group.name() != NamedGroup::X25519) {
+            let name = group.name();
+            let good = group.start().expect("randomness").public_key().to_vec();
+            assert!(complete(&*group, &good).is_ok(), "{backend:?}, {name}");
             for position in [1, good.len() / 2, good.len() - 1] {
                 let mut off = good.clone();
                 off[position] ^= 1;
-                assert!(complete(name, &off).is_err(), "{name}: byte {position} changed");
+                assert!(complete(&*group, &off).is_err(), "{backend:?}, {name}: byte {position} changed");
             }
             let mut origin = good.clone();
             origin[1..].fill(0);
-            assert!(complete(name, &origin).is_err(), "{name}: (0, 0)");
+            assert!(complete(&*group, &origin).is_err(), "{backend:?}, {name}: (0, 0)");
             let mut too_large = good.clone();
             too_large[1..].fill(0xff);
-            assert!(complete(name, &too_large).is_err(), "{name}: coordinates beyond the field");
+            assert!(complete(&*group, &too_large).is_err(), "{backend:?}, {name}: coordinates beyond the field");
         }
     }
 
     #[test]
     fn keys_of_a_wrong_length_or_form_are_refused() {
-        for group in Backend::Ring.key_exchange_groups() {
+        for (backend, group) in groups() {
             let name = group.name();
             let good = group.start().expect("randomness").public_key().to_vec();
-            assert!(complete(name, &[]).is_err(), "{name}: nothing");
-            assert!(complete(name, &good[..good.len() - 1]).is_err(), "{name}: a byte less");
-            assert!(complete(name, &[&good[..], &[0]].concat()).is_err(), "{name}: a byte more");
+            assert!(complete(&*group, &[]).is_err(), "{backend:?}, {name}: nothing");
+            assert!(complete(&*group, &good[..good.len() - 1]).is_err(), "{backend:?}, {name}: a byte less");
+            assert!(complete(&*group, &[&good[..], &[0]].concat()).is_err(), "{backend:?}, {name}: a byte more");
             if name != NamedGroup::X25519 {
-                assert!(complete(name, &[0]).is_err(), "{name}: the point at infinity");
+                assert!(complete(&*group, &[0]).is_err(), "{backend:?}, {name}: the point at infinity");
                 // RFC 8422 §5.4.1: only uncompressed points (4).
                 for form in [0, 2, 3, 5, 6, 7] {
                     let mut other = good.clone();
                     other[0] = form;
-                    assert!(complete(name, &other).is_err(), "{name}: form {form}");
-                    assert!(complete(name, &other[..1 + good.len() / 2]).is_err(), "{name}: form {form}, x alone");
+                    assert!(complete(&*group, &other).is_err(), "{backend:?}, {name}: form {form}");
+                    assert!(
+                        complete(&*group, &other[..1 + good.len() / 2]).is_err(),
+                        "{backend:?}, {name}: form {form}, x alone"
+                    );
                 }
             }
+            // As a SubjectPublicKeyInfo, which AWS-LC would read.
+            let algorithm = match name {
+                NamedGroup::X25519 => continue,
+                NamedGroup::SECP256R1 => alg_id::ECDSA_P256,
+                NamedGroup::SECP384R1 => alg_id::ECDSA_P384,
+                _ => alg_id::ECDSA_P521,
+            };
+            let spki = PublicKey::from_parts(algorithm, &good).expect("a good key");
+            assert!(complete(&*group, spki.spki()).is_err(), "{backend:?}, {name}: with what stands around a key");
         }
     }
 }

@@ -161,12 +161,16 @@ mod tests {
                 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
             ),
         ] {
-            let mut hasher = Hasher::new(Backend::Ring, algorithm);
-            hasher.update(b"ab");
-            assert_ne!(hex::encode(hasher.fork()), expected, "{algorithm:?}: not all was hashed yet");
-            hasher.update(b"c");
-            assert_eq!(hex::encode(hasher.fork()), expected, "{algorithm:?}");
-            assert_eq!(hasher.finish().as_ref().len(), algorithm.output_len());
+            for backend in Backend::ALL {
+                let mut hasher = Hasher::new(*backend, algorithm);
+                hasher.update(b"ab");
+                assert_ne!(hex::encode(hasher.fork()), expected, "{backend:?}, {algorithm:?}: not all was hashed yet");
+                hasher.update(b"c");
+                assert_eq!(hex::encode(hasher.fork()), expected, "{backend:?}, {algorithm:?}");
+                let digest = hasher.finish();
+                assert_eq!(hex::encode(digest), expected, "{backend:?}, {algorithm:?}");
+                assert_eq!(digest.as_ref().len(), algorithm.output_len());
+            }
         }
     }
 }

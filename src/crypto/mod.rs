@@ -1,7 +1,9 @@
 //! Cryptography: what TLS 1.2 needs of it, and the traits by which an application brings its own.
 //!
 //! This is the only room of the house that knows which crate does the work. A [`Backend`] names that crate at run time, and
-//! keys and hashes are small enums over the backends, so that the data path has no dynamic dispatch.
+//! keys and hashes are small enums over the backends, so that the data path has no dynamic dispatch. `aws-lc-rs` has the
+//! interface of `ring`: what reads the same for both stands in `mirrored` and is compiled for each, with the crate as
+//! `library`; what differs stands in `ring` and `aws_lc`.
 //!
 //! What an application may replace: [`KeyExchangeGroup`] (a hardware module, or a fixed key to replay a handshake),
 //! [`SigningKey`] (a key that lives elsewhere) and [`Random`].

@@ -86,23 +86,28 @@ mod tests {
                  91c8f3a26854308d5eaa3be85e0990703d73e56f",
             ),
         ] {
-            let prf = Prf::new(Backend::Ring, hash, &hex::decode(secret).expect("hex"));
             let seed = hex::decode(seed).expect("hex");
             let expected = hex::decode(expected).expect("hex");
-            for length in 0..=expected.len() {
-                let mut out = alloc::vec![0; length];
-                prf.fill(b"test label", &[&seed], &mut out);
-                assert_eq!(hex::encode(&out), hex::encode(&expected[..length]), "{hash:?}, {length} bytes");
+            for backend in Backend::ALL {
+                let prf = Prf::new(*backend, hash, &hex::decode(secret).expect("hex"));
+                for length in 0..=expected.len() {
+                    let mut out = alloc::vec![0; length];
+                    prf.fill(b"test label", &[&seed], &mut out);
+                    let expected = hex::encode(&expected[..length]);
+                    assert_eq!(hex::encode(&out), expected, "{backend:?}, {hash:?}, {length} bytes");
+                }
             }
         }
     }
 
     #[test]
     fn the_parts_of_a_seed_stand_one_behind_the_other() {
-        let prf = Prf::new(Backend::Ring, HashAlgorithm::Sha256, b"secret");
-        let (mut whole, mut parts) = ([0; 50], [0; 50]);
-        prf.fill(b"label", &[b"seed"], &mut whole);
-        prf.fill(b"lab", &[b"el", b"", b"se", b"ed"], &mut parts);
-        assert_eq!(whole, parts);
+        for backend in Backend::ALL {
+            let prf = Prf::new(*backend, HashAlgorithm::Sha256, b"secret");
+            let (mut whole, mut parts) = ([0; 50], [0; 50]);
+            prf.fill(b"label", &[b"seed"], &mut whole);
+            prf.fill(b"lab", &[b"el", b"", b"se", b"ed"], &mut parts);
+            assert_eq!(whole, parts, "{backend:?}");
+        }
     }
 }

@@ -202,11 +202,9 @@ mod tests {
     use super::*;
     use crate::decision::Decision;
 
-    const BACKEND: Backend = Backend::Ring;
-
     fn of_private(pem: &str) -> PublicKey {
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM");
-        BACKEND.load_key(&key).expect("a good key").public_key()
+        Backend::default().load_key(&key).expect("a good key").public_key()
     }
 
     /// An RSA key of `bits` bits that has no private half.
@@ -231,7 +229,7 @@ mod tests {
             let params = rcgen::CertificateParams::new(vec!["localhost".to_string()]).expect("a good name");
             let certificate = params.self_signed(&pair).expect("a certificate");
             let private = PrivateKeyDer::try_from(pair.serialize_der()).expect("PKCS#8");
-            let ours = BACKEND.load_key(&private).expect("a good key").public_key();
+            let ours = Backend::default().load_key(&private).expect("a good key").public_key();
             let theirs = PublicKey::from_certificate(certificate.der()).expect("a good certificate");
             assert_eq!(theirs, ours);
             assert_eq!(theirs.spki(), ours.spki());
@@ -306,12 +304,41 @@ mod tests {
         let message = b"signed by openssl";
         let by_p256 = include_bytes!("testdata/p256.sha384.sig");
         let by_p384 = include_bytes!("testdata/p384.sha256.sig");
-        assert_eq!(p256.verify(BACKEND, sha384, message, by_p256), Ok(()));
-        assert_eq!(p384.verify(BACKEND, sha256, message, by_p384), Ok(()));
-        assert!(p256.verify(BACKEND, sha256, message, by_p256).is_err(), "another hash");
-        assert!(p384.verify(BACKEND, sha256, message, by_p256).is_err(), "another key");
-        let sha512 = SignatureScheme::ECDSA_SECP521R1_SHA512;
-        assert!(p256.verify(BACKEND, sha512, message, by_p256).is_err(), "a hash that ring doesn't have for it");
+        for &backend in Backend::ALL {
+            assert_eq!(p256.verify(backend, sha384, message, by_p256), Ok(()), "{backend:?}");
+            assert_eq!(p384.verify(backend, sha256, message, by_p384), Ok(()), "{backend:?}");
+            assert!(p256.verify(backend, sha256, message, by_p256).is_err(), "{backend:?}: another hash");
+            assert!(p384.verify(backend, sha256, message, by_p256).is_err(), "{backend:?}: another key");
+        }
+    }
+
+    /// Of these, ring has none.
+    #[test]
+    fn p521_and_sha512_with_ecdsa_are_verified_where_the_backend_has_them() {
+        let [sha256, sha384, sha512] = [0x0403, 0x0503, 0x0603].map(SignatureScheme);
+        let p256 = of_private(include_str!("testdata/p256.pkcs8.pem"));
+        let p384 = of_private(include_str!("testdata/p384.pkcs8.pem"));
+        let p521 = PublicKey::from_spki(include_bytes!("testdata/p521.spki.der")).expect("a good key");
+        for (key, scheme, signature) in [
+            (&p256, sha512, &include_bytes!("testdata/p256.sha512.sig")[..]),
+            (&p384, sha512, include_bytes!("testdata/p384.sha512.sig")),
+            (&p521, sha256, include_bytes!("testdata/p521.sha256.sig")),
+            (&p521, sha384, include_bytes!("testdata/p521.sha384.sig")),
+            (&p521, sha512, include_bytes!("testdata/p521.sha512.sig")),
+        ] {
+            for &backend in Backend::ALL {
+                let expected = match backend {
+                    #[cfg(feature = "ring")]
+                    Backend::Ring => Err(BadSignature),
+                    #[cfg(feature = "aws-lc-rs")]
+                    Backend::AwsLc => Ok(()),
+                };
+                let verified = key.verify(backend, scheme, b"signed by openssl", signature);
+                assert_eq!(verified, expected, "{backend:?}, {key:?}, {scheme}");
+                let other = key.verify(backend, scheme, b"signed by openssl?", signature);
+                assert_eq!(other, Err(BadSignature), "{backend:?}, {key:?}, {scheme}");
+            }
+        }
     }
 
     #[test]
@@ -321,8 +348,11 @@ mod tests {
             of_private(include_str!("testdata/ed25519.pkcs8.pem")),
             of_private(include_str!("testdata/rsa2048.pkcs8.pem")),
         ] {
-            for scheme in BACKEND.verify_schemes() {
-                assert_eq!(key.verify(BACKEND, *scheme, b"message", &[1; 64]), Err(BadSignature), "{key:?}, {scheme}");
+            for &backend in Backend::ALL {
+                for scheme in backend.verify_schemes() {
+                    let verified = key.verify(backend, *scheme, b"message", &[1; 64]);
+                    assert_eq!(verified, Err(BadSignature), "{backend:?}, {key:?}, {scheme}");
+                }
             }
         }
     }
@@ -334,10 +364,16 @@ mod tests {
             (include_bytes!("testdata/rsa2047.spki.der"), include_bytes!("testdata/rsa2047.sha256.sig")),
         ] {
             let key = PublicKey::from_spki(spki).expect("any size can be read");
-            let verified = key.verify(BACKEND, SignatureScheme::RSA_PKCS1_SHA256, b"signed by openssl", signature);
-            assert_eq!(verified, Err(BadSignature), "{key:?}");
+            for &backend in Backend::ALL {
+                let verified = key.verify(backend, SignatureScheme::RSA_PKCS1_SHA256, b"signed by openssl", signature);
+                assert_eq!(verified, Err(BadSignature), "{backend:?}, {key:?}");
+            }
         }
-        // ring rounds up to bytes: by itself it would let the second one pass.
+    }
+
+    #[cfg(feature = "ring")]
+    #[test]
+    fn ring_by_itself_rounds_the_size_of_an_rsa_key_up_to_bytes() {
         let spki = Spki::read(include_bytes!("testdata/rsa2047.spki.der")).expect("a good key");
         let by_ring = ring::verify::verify(
             KeyAlgorithm::Rsa { bits: 2047 },
@@ -352,20 +388,25 @@ mod tests {
     #[test]
     fn rsa_keys_above_8192_bits_are_refused_before_any_work() {
         let der = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/rsa2048.pkcs8.pem")).expect("PEM");
-        let private = BACKEND.load_key(&der).expect("a good key");
+        let private = Backend::default().load_key(&der).expect("a good key");
         let scheme = SignatureScheme::RSA_PKCS1_SHA256;
         let Decision::Now(Ok(signature)) = private.sign(scheme, b"message") else { panic!("it signs at once") };
         for (bits, accepted) in [(0, false), (2047, false), (2048, true), (8192, true), (8193, false), (200_000, false)]
         {
             assert_eq!(size_is_accepted(bits), accepted, "{bits} bits");
-            // ring has limits of its own and refuses such a key too. So here is one that it would take, and whose size is
+            // Each backend has limits of its own and refuses such a key too. So here is one that it would take, and whose size is
             // said to be another: what refuses it looks at nothing else.
             let key = PublicKey { algorithm: KeyAlgorithm::Rsa { bits }, ..private.public_key() };
-            assert_eq!(key.verify(BACKEND, scheme, b"message", &signature).is_ok(), accepted, "{bits} bits");
+            for &backend in Backend::ALL {
+                let verified = key.verify(backend, scheme, b"message", &signature);
+                assert_eq!(verified.is_ok(), accepted, "{backend:?}, {bits} bits");
+            }
         }
         let huge = rsa(200_000);
         assert_eq!(huge.algorithm(), KeyAlgorithm::Rsa { bits: 200_000 }, "the size is known from the key itself");
-        assert_eq!(huge.verify(BACKEND, scheme, b"message", &[1; 25_000]), Err(BadSignature));
+        for &backend in Backend::ALL {
+            assert_eq!(huge.verify(backend, scheme, b"message", &[1; 25_000]), Err(BadSignature));
+        }
     }
 
     #[test]

@@ -32,14 +32,16 @@ mod tests {
 
     #[test]
     fn the_systems_randomness_fills_all_and_does_not_repeat_itself() {
-        let random = Backend::Ring.random();
-        let (mut a, mut b) = ([0; 32], [0; 32]);
-        random.fill(&mut a).expect("randomness");
-        random.fill(&mut b).expect("randomness");
-        assert_ne!(a, b);
-        assert!(
-            a.iter().filter(|byte| **byte == 0).count() < 8,
-            "32 random bytes are hardly ever a quarter zeros: {a:?}"
-        );
+        for backend in Backend::ALL {
+            let random = backend.random();
+            let (mut a, mut b) = ([0; 32], [0; 32]);
+            random.fill(&mut a).expect("randomness");
+            random.fill(&mut b).expect("randomness");
+            assert_ne!(a, b);
+            assert!(
+                a.iter().filter(|byte| **byte == 0).count() < 8,
+                "{backend:?}: 32 random bytes are hardly ever a quarter zeros: {a:?}"
+            );
+        }
     }
 }

@@ -133,8 +133,6 @@ mod tests {
     use super::*;
     use crate::message::CipherSuite;
 
-    const BACKEND: Backend = Backend::Ring;
-
     fn suite(id: CipherSuite) -> &'static Suite {
         Suite::find(id).expect("a suite of ours")
     }
@@ -153,33 +151,36 @@ mod tests {
         let shared = || SharedSecret::new(&pre_master_secret).expect("a good length");
         let client_random: [u8; 32] = bytes("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c");
         let server_random: [u8; 32] = bytes("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce");
-        let master_secret = MasterSecret::derive(BACKEND, suite, shared(), &client_random, &server_random);
-        let seed: [&[u8]; 2] = [&client_random, &server_random];
-        assert_eq!(
-            hex::encode(MasterSecret::expand(BACKEND, suite, &shared(), b"master secret", &seed).as_slice()),
-            "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf"
-        );
+        for &backend in Backend::ALL {
+            let master_secret = MasterSecret::derive(backend, suite, shared(), &client_random, &server_random);
+            let seed: [&[u8]; 2] = [&client_random, &server_random];
+            assert_eq!(
+                hex::encode(MasterSecret::expand(backend, suite, &shared(), b"master secret", &seed).as_slice()),
+                "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf",
+                "{backend:?}"
+            );
 
-        let keys = master_secret.keys(
-            suite,
-            &bytes("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616"),
-            &bytes("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868"),
-        );
-        let key_block = [&keys.client.key[..], &keys.server.key[..], &keys.client.iv[..], &keys.server.iv[..]].concat();
-        assert_eq!(
-            hex::encode(key_block),
-            "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531\
-             016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f\
-             6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068"
-        );
+            let Keys { client, server } = master_secret.keys(
+                suite,
+                &bytes("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616"),
+                &bytes("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868"),
+            );
+            assert_eq!(
+                hex::encode([&client.key[..], &server.key[..], &client.iv[..], &server.iv[..]].concat()),
+                "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531\
+                 016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f\
+                 6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068",
+                "{backend:?}"
+            );
+        }
     }
 
     /// What the tests below derive from; what they expect was computed with Python's `hmac` and `hashlib`.
     fn extended(suite: &Suite) -> (MasterSecret, Digest) {
-        let mut hasher = Hasher::new(BACKEND, suite.hash);
+        let mut hasher = Hasher::new(Backend::default(), suite.hash);
         hasher.update(b"ClientHello..ClientKeyExchange");
         let session_hash = hasher.finish();
-        (MasterSecret::derive_extended(BACKEND, suite, shared_secret(), &session_hash), session_hash)
+        (MasterSecret::derive_extended(Backend::default(), suite, shared_secret(), &session_hash), session_hash)
     }
 
     fn shared_secret() -> SharedSecret {
@@ -201,7 +202,8 @@ mod tests {
         ] {
             let (suite, label) = (suite(id), b"extended master secret");
             let session_hash = extended(suite).1;
-            let secret = MasterSecret::expand(BACKEND, suite, &shared_secret(), label, &[session_hash.as_ref()]);
+            let secret =
+                MasterSecret::expand(Backend::default(), suite, &shared_secret(), label, &[session_hash.as_ref()]);
             assert_eq!(hex::encode(secret.as_slice()), expected, "{id}");
         }
     }
@@ -236,9 +238,10 @@ mod tests {
             let keys = extended(suite).0.keys(suite, &[0xc1; 32], &[0x5e; 32]);
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
+            let backend = Backend::default();
             let padded = |iv: &str| alloc::format!("{iv:0<24}");
-            assert_eq!(hex::encode(keys.client.sealing(BACKEND).iv()), padded(client_iv), "{id}: client_write_IV");
-            assert_eq!(hex::encode(keys.server.opening(BACKEND).iv()), padded(server_iv), "{id}: server_write_IV");
+            assert_eq!(hex::encode(keys.client.sealing(backend).iv()), padded(client_iv), "{id}: client_write_IV");
+            assert_eq!(hex::encode(keys.server.opening(backend).iv()), padded(server_iv), "{id}: server_write_IV");
         }
     }
 
@@ -267,7 +270,8 @@ mod tests {
         for suite in &super::super::SUITES {
             let ours = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
             let theirs = extended(suite).0.keys(suite, &[1; 32], &[2; 32]);
-            let (sealing, opening) = (ours.client.sealing(BACKEND), theirs.client.opening(BACKEND));
+            let (sealing, opening) =
+                (ours.client.sealing(Backend::default()), theirs.client.opening(Backend::default()));
             let mut record = *b"a record and room for its tag...";
             let (data, tag) = record.split_at_mut(16);
             tag.copy_from_slice(&sealing.seal_in_place([7; 12], &[8; 13], data).expect("short enough"));

@@ -95,16 +95,33 @@ mod tests {
     use crate::crypto::{Backend, KeyAlgorithm};
     use crate::message::NamedGroup;
 
-    const BACKEND: Backend = Backend::Ring;
+    /// What every backend loads.
+    const KEYS: [&str; 4] = [
+        include_str!("testdata/p256.pkcs8.pem"),
+        include_str!("testdata/p384.pkcs8.pem"),
+        include_str!("testdata/ed25519.pkcs8.pem"),
+        include_str!("testdata/rsa2048.pkcs8.pem"),
+    ];
 
-    fn load(pem: &str) -> Result<Arc<dyn SigningKey>, KeyError> {
-        BACKEND.load_key(&PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
+    /// What ring does not load.
+    const FURTHER_KEYS: [&str; 2] =
+        [include_str!("testdata/p521.pkcs8.pem"), include_str!("testdata/rsa8192.pkcs8.pem")];
+
+    fn load(backend: Backend, pem: &str) -> Result<Arc<dyn SigningKey>, KeyError> {
+        backend.load_key(&PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
     }
 
-    /// `rcgen` makes the keys that ring can make.
-    fn generate(algorithm: &'static rcgen::SignatureAlgorithm) -> Arc<dyn SigningKey> {
-        let pair = rcgen::KeyPair::generate_for(algorithm).expect("a key");
-        BACKEND.load_key(&PrivatePkcs8KeyDer::from(pair.serialize_der()).into()).expect("a key of ring's")
+    /// Each key with each backend that loads it.
+    fn keys() -> impl Iterator<Item = (Backend, Arc<dyn SigningKey>)> {
+        Backend::ALL.iter().flat_map(|&backend| {
+            let further: &[&str] = match backend {
+                #[cfg(feature = "ring")]
+                Backend::Ring => &[],
+                #[cfg(feature = "aws-lc-rs")]
+                Backend::AwsLc => &FURTHER_KEYS,
+            };
+            KEYS.iter().chain(further).map(move |pem| (backend, load(backend, pem).expect("a good key")))
+        })
     }
 
     fn sign(key: &dyn SigningKey, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -115,48 +132,61 @@ mod tests {
     }
 
     #[test]
-    fn what_a_key_signs_its_public_half_verifies() {
-        for (key, expected, schemes) in [
-            (generate(&rcgen::PKCS_ECDSA_P256_SHA256), KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1), 1),
-            (generate(&rcgen::PKCS_ECDSA_P384_SHA384), KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1), 1),
-            (generate(&rcgen::PKCS_ED25519), KeyAlgorithm::Ed25519, 1),
-            (
-                load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key"),
-                KeyAlgorithm::Rsa { bits: 2048 },
-                6,
-            ),
-        ] {
+    fn what_a_key_signs_its_public_half_verifies_whichever_backend_does() {
+        for (backend, key) in keys() {
             let public = key.public_key();
-            assert_eq!(public.algorithm(), expected);
-            assert_eq!(key.schemes().len(), schemes, "{key:?}");
             for &scheme in key.schemes() {
                 assert!(public.allows(scheme), "{key:?}, {scheme}");
-                assert!(BACKEND.verify_schemes().contains(&scheme), "{scheme}");
                 let signature = sign(&*key, scheme, b"message").expect("a signature");
-                assert_eq!(public.verify(BACKEND, scheme, b"message", &signature), Ok(()), "{key:?}, {scheme}");
-                assert!(public.verify(BACKEND, scheme, b"massage", &signature).is_err(), "{key:?}, {scheme}");
-                for position in 0..signature.len() {
-                    let mut changed = signature.clone();
-                    changed[position] ^= 1;
-                    let verified = public.verify(BACKEND, scheme, b"message", &changed);
-                    assert!(verified.is_err(), "{key:?}, {scheme}: byte {position} of the signature");
+                for &verifier in Backend::ALL.iter().filter(|verifier| verifies(**verifier, &public)) {
+                    let context = format!("{key:?}, {scheme}, by {backend:?} for {verifier:?}");
+                    assert!(verifier.verify_schemes().contains(&scheme), "{context}");
+                    assert_eq!(public.verify(verifier, scheme, b"message", &signature), Ok(()), "{context}");
+                    assert!(public.verify(verifier, scheme, b"massage", &signature).is_err(), "{context}");
+                    for position in (0..signature.len()).step_by(1 + signature.len() / 256) {
+                        let mut changed = signature.clone();
+                        changed[position] ^= 1;
+                        let verified = public.verify(verifier, scheme, b"message", &changed);
+                        assert!(verified.is_err(), "{context}: byte {position} of the signature");
+                    }
                 }
             }
         }
     }
 
+    /// All but P-521 on ring.
+    fn verifies(backend: Backend, key: &PublicKey) -> bool {
+        backend.key_exchange_groups().iter().any(|group| group.name() == NamedGroup::SECP521R1)
+            || key.algorithm() != KeyAlgorithm::Ecdsa(NamedGroup::SECP521R1)
+    }
+
+    #[test]
+    fn each_type_of_key_has_its_schemes() {
+        let rsa = [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601].map(SignatureScheme);
+        for (_, key) in keys() {
+            let expected: &[SignatureScheme] = match key.public_key().algorithm() {
+                KeyAlgorithm::Rsa { bits: 2048 | 8192 } => &rsa,
+                KeyAlgorithm::Ecdsa(NamedGroup::SECP256R1) => &[SignatureScheme::ECDSA_SECP256R1_SHA256],
+                KeyAlgorithm::Ecdsa(NamedGroup::SECP384R1) => &[SignatureScheme::ECDSA_SECP384R1_SHA384],
+                KeyAlgorithm::Ecdsa(NamedGroup::SECP521R1) => &[
+                    SignatureScheme::ECDSA_SECP521R1_SHA512,
+                    SignatureScheme::ECDSA_SECP384R1_SHA384,
+                    SignatureScheme::ECDSA_SECP256R1_SHA256,
+                ],
+                KeyAlgorithm::Ed25519 => &[SignatureScheme::ED25519],
+                other => panic!("{other}"),
+            };
+            assert_eq!(key.schemes(), expected, "{key:?}");
+        }
+    }
+
     #[test]
     fn a_key_signs_with_its_own_schemes_alone() {
-        for key in [
-            generate(&rcgen::PKCS_ECDSA_P256_SHA256),
-            generate(&rcgen::PKCS_ECDSA_P384_SHA384),
-            generate(&rcgen::PKCS_ED25519),
-            load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key"),
-        ] {
+        for (backend, key) in keys() {
             for code in 0..=u16::MAX {
                 let scheme = SignatureScheme(code);
                 if !key.schemes().contains(&scheme) && (code < 0x0900 || code % 251 == 0) {
-                    assert!(sign(&*key, scheme, b"message").is_err(), "{key:?}, {scheme}");
+                    assert!(sign(&*key, scheme, b"message").is_err(), "{backend:?}, {key:?}, {scheme}");
                 }
             }
         }
@@ -164,48 +194,81 @@ mod tests {
 
     #[test]
     fn a_refused_scheme_is_named_with_the_keys_type() {
-        let error = sign(&*generate(&rcgen::PKCS_ED25519), SignatureScheme::RSA_PKCS1_SHA256, b"message");
-        let expected = "a key of the type Ed25519 does not sign with rsa_pkcs1_sha256";
-        assert_eq!(error.expect_err("no signature").to_string(), expected);
+        for &backend in Backend::ALL {
+            let key = load(backend, include_str!("testdata/ed25519.pkcs8.pem")).expect("a good key");
+            let error = sign(&*key, SignatureScheme::RSA_PKCS1_SHA256, b"message");
+            let expected = "a key of the type Ed25519 does not sign with rsa_pkcs1_sha256";
+            assert_eq!(error.expect_err("no signature").to_string(), expected);
+        }
     }
 
     #[test]
     fn the_same_key_loads_from_each_of_its_formats() {
-        for (a, b) in [
+        let formats = [
             (include_str!("testdata/rsa2048.pkcs8.pem"), include_str!("testdata/rsa2048.pkcs1.pem")),
             (include_str!("testdata/p256.pkcs8.pem"), include_str!("testdata/p256.sec1.pem")),
             (include_str!("testdata/p384.pkcs8.pem"), include_str!("testdata/p384.sec1.pem")),
-        ] {
-            let (a, b) = (load(a).expect("a good key"), load(b).expect("a good key"));
-            assert_eq!(a.public_key(), b.public_key());
-            let scheme = a.schemes()[0];
-            let signature = sign(&*a, scheme, b"message").expect("a signature");
-            assert_eq!(b.public_key().verify(BACKEND, scheme, b"message", &signature), Ok(()));
+            (include_str!("testdata/p521.pkcs8.pem"), include_str!("testdata/p521.sec1.pem")),
+        ];
+        for &backend in Backend::ALL {
+            for (a, b) in formats {
+                let (a, b) = (load(backend, a), load(backend, b));
+                if let (Err(KeyError::Unsupported(_)), Err(KeyError::Unsupported(_))) = (&a, &b) {
+                    continue;
+                }
+                let (a, b) = (a.expect("a good key"), b.expect("a good key"));
+                assert_eq!(a.public_key(), b.public_key());
+                let scheme = a.schemes()[0];
+                let signature = sign(&*a, scheme, b"message").expect("a signature");
+                assert_eq!(b.public_key().verify(backend, scheme, b"message", &signature), Ok(()));
+            }
+            // The first version of PKCS#8, without the public key.
+            let ed25519 = load(backend, include_str!("testdata/ed25519.pkcs8.pem")).expect("a good key");
+            assert_eq!(ed25519.schemes(), [SignatureScheme::ED25519]);
         }
-        // The first version of PKCS#8, without the public key.
-        let ed25519 = load(include_str!("testdata/ed25519.pkcs8.pem")).expect("a good key");
-        assert_eq!(ed25519.schemes(), [SignatureScheme::ED25519]);
     }
 
     #[test]
-    fn rsa_keys_below_2048_bits_are_refused_by_their_size() {
-        for (pem, bits) in
-            [(include_str!("testdata/rsa1024.pkcs8.pem"), 1024), (include_str!("testdata/rsa2047.pkcs8.pem"), 2047)]
-        {
-            let error = load(pem).expect_err("too small");
-            assert_eq!(error, KeyError::RsaKeySize { bits, least: 2048, most: 4096 });
-            assert_eq!(
-                error.to_string(),
-                format!("the private key is an RSA key of {bits} bits; 2048 to 4096 are supported")
-            );
+    fn rsa_keys_of_another_size_than_the_backend_signs_with_are_refused_by_it() {
+        for &backend in Backend::ALL {
+            let most = match backend {
+                #[cfg(feature = "ring")]
+                Backend::Ring => 4096,
+                #[cfg(feature = "aws-lc-rs")]
+                Backend::AwsLc => 8192,
+            };
+            for (pem, bits) in [
+                (include_str!("testdata/rsa1024.pkcs8.pem"), 1024),
+                (include_str!("testdata/rsa2047.pkcs8.pem"), 2047),
+                (include_str!("testdata/rsa8192.pkcs8.pem"), 8192),
+            ] {
+                let loaded = load(backend, pem);
+                if (2048..=most).contains(&bits) {
+                    assert_eq!(loaded.expect("a good key").public_key().algorithm(), KeyAlgorithm::Rsa { bits });
+                    continue;
+                }
+                let error = loaded.expect_err("another size");
+                assert_eq!(error, KeyError::RsaKeySize { bits, least: 2048, most });
+                assert_eq!(
+                    error.to_string(),
+                    format!("the private key is an RSA key of {bits} bits; 2048 to {most} are supported")
+                );
+            }
         }
     }
 
     #[test]
     fn keys_that_cannot_be_used_say_why() {
-        assert!(matches!(load(include_str!("testdata/p521.pkcs8.pem")), Err(KeyError::Unsupported(_))));
-        let no_public = load(include_str!("testdata/p256.nopublic.sec1.pem")).expect_err("ring needs both halves");
-        assert!(no_public.to_string().contains("without its public key"), "{no_public}");
+        for &backend in Backend::ALL {
+            let no_public = load(backend, include_str!("testdata/p256.nopublic.sec1.pem")).expect_err("no public half");
+            assert!(no_public.to_string().contains("without its public key"), "{no_public}");
+        }
+        #[cfg(feature = "ring")]
+        {
+            let p521 = load(Backend::Ring, include_str!("testdata/p521.pkcs8.pem")).expect_err("ring has no P-521");
+            let expected = "the private key is not supported: it is neither RSA, nor on P-256 or P-384, nor Ed25519";
+            assert_eq!(p521.to_string(), expected);
+        }
     }
 
     #[test]
@@ -219,7 +282,10 @@ mod tests {
             let der = good.secret_der();
             for length in 0..der.len() {
                 let cut = PrivatePkcs8KeyDer::from(&der[..length]).into();
-                assert!(matches!(BACKEND.load_key(&cut), Err(KeyError::Malformed(_))), "the first {length} bytes");
+                for backend in Backend::ALL {
+                    let loaded = backend.load_key(&cut);
+                    assert!(matches!(loaded, Err(KeyError::Malformed(_))), "{backend:?}, the first {length} bytes");
+                }
             }
         }
     }
@@ -230,13 +296,17 @@ mod tests {
         let mut der = good.secret_der().to_vec();
         der[20] ^= 1;
         let changed = pki_types::PrivateSec1KeyDer::from(der).into();
-        assert!(matches!(BACKEND.load_key(&changed), Err(KeyError::Malformed(_))));
+        for backend in Backend::ALL {
+            assert!(matches!(backend.load_key(&changed), Err(KeyError::Malformed(_))), "{backend:?}");
+        }
     }
 
     #[test]
     fn a_key_prints_its_type_and_nothing_secret() {
-        let key = load(include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key");
-        assert_eq!(format!("{key:?}"), "SigningKey(RSA 2048 bits)");
+        for &backend in Backend::ALL {
+            let key = load(backend, include_str!("testdata/rsa2048.pkcs8.pem")).expect("a good key");
+            assert_eq!(format!("{key:?}"), "SigningKey(RSA 2048 bits)");
+        }
     }
 
     /// Ed25519 by another crate, as an application would bring it.
@@ -282,6 +352,8 @@ mod tests {
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
              085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
         );
-        assert_eq!(key.public_key().verify(BACKEND, SignatureScheme::ED25519, &[0x72], &signature), Ok(()));
+        for &backend in Backend::ALL {
+            assert_eq!(key.public_key().verify(backend, SignatureScheme::ED25519, &[0x72], &signature), Ok(()));
+        }
     }
 }

@@ -32,11 +32,11 @@ fn sizes() -> impl Strategy<Value = RecordSize> {
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
     let suite = SUITES.iter().find(|suite| suite.aead == aead).unwrap();
     let client = || {
-        MasterSecret::keyed(Backend::Ring, suite, Box::new([0x4d; 48].into()))
+        MasterSecret::keyed(Backend::default(), suite, Box::new([0x4d; 48].into()))
             .keys(suite, &[0xc1; 32], &[0x5e; 32])
             .client
     };
-    (client().sealing(Backend::Ring), client().opening(Backend::Ring))
+    (client().sealing(Backend::default()), client().opening(Backend::default()))
 }
 
 /// Both ends behind ChangeCipherSpec.

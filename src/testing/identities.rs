@@ -22,7 +22,7 @@ use crate::message::{CertificateRequest, ClientHello, NamedGroup, SignatureSchem
 use crate::server::config::ServerConfigBuilder;
 use crate::{ClientConfig, ServerConfig};
 
-pub(super) const BACKEND: Backend = Backend::Ring;
+pub(super) const BACKEND: Backend = Backend::ALL[0];
 
 /// The host of all identities.
 pub(super) const NAME: &str = "server.example";

@@ -26,6 +26,7 @@ mod async_output;
 #[cfg(feature = "tokio")]
 mod async_streams;
 mod attacks;
+mod backends;
 mod client_auth;
 mod config;
 mod every_question;
