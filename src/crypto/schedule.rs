@@ -164,8 +164,6 @@ impl TrafficKey {
 #[cfg(test)]
 mod tests {
     use super::super::Hasher;
-    use alloc::format;
-
     use super::*;
     use crate::message::CipherSuite;
 
@@ -272,17 +270,10 @@ mod tests {
             let keys = extended(suite).0.prf(Backend::default(), suite).keys(suite, &[0xc1; 32], &[0x5e; 32]);
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
-            let padded = |iv: &str| format!("{iv:0<24}");
-            assert_eq!(
-                hex::encode(keys.client.sealing(Backend::default()).iv()),
-                padded(client_iv),
-                "{id}: client_write_IV"
-            );
-            assert_eq!(
-                hex::encode(keys.server.opening(Backend::default()).iv()),
-                padded(server_iv),
-                "{id}: server_write_IV"
-            );
+            let backend = Backend::default();
+            let padded = |iv: &str| alloc::format!("{iv:0<24}");
+            assert_eq!(hex::encode(keys.client.sealing(backend).iv()), padded(client_iv), "{id}: client_write_IV");
+            assert_eq!(hex::encode(keys.server.opening(backend).iv()), padded(server_iv), "{id}: server_write_IV");
         }
     }
 
