@@ -46,6 +46,12 @@ impl MasterSecret {
         MasterSecret(Zeroizing::new([0; Self::LEN]))
     }
 
+    /// One that tests know.
+    #[cfg(test)]
+    pub(crate) fn of(secret: &[u8; Self::LEN]) -> Self {
+        MasterSecret(Zeroizing::new(*secret))
+    }
+
     pub(crate) fn copy_from(&mut self, secret: &[u8; Self::LEN]) {
         self.0.copy_from_slice(secret);
     }

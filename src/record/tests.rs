@@ -1,6 +1,5 @@
 //! Outgoing and Incoming against each other, and against vectors.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -32,9 +31,8 @@ fn sizes() -> impl Strategy<Value = RecordSize> {
 pub(super) fn keys(aead: AeadAlgorithm) -> (SealingKey, OpeningKey) {
     let suite = SUITES.iter().find(|suite| suite.aead == aead).unwrap();
     let client = || {
-        MasterSecret::keyed(Backend::default(), suite, Box::new([0x4d; 48].into()))
-            .keys(suite, &[0xc1; 32], &[0x5e; 32])
-            .client
+        let prf = MasterSecret::of(&[0x4d; 48]).prf(Backend::default(), suite);
+        prf.keys(suite, &[0xc1; 32], &[0x5e; 32]).client
     };
     (client().sealing(Backend::default()), client().opening(Backend::default()))
 }

@@ -4,14 +4,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use super::identities::{BACKEND, NAME, P256};
 use super::wire::{self, Protection};
 use crate::alert::AlertDescription;
 use crate::codec::{Prefix, Writer};
 use crate::crypto::{
-    FinishedLabel, Hasher, KeyExchange, Keys, MasterSecret, OpeningKey, SealingKey, SharedSecret, Suite,
+    FinishedLabel, Hasher, KeyExchange, Keys, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite,
 };
 use crate::decision::Decision;
 use crate::identity::Identity;
@@ -103,7 +101,8 @@ pub(super) struct Puppet {
     /// Its key pair; drawn when it is needed, unless the test brings one.
     pub(super) exchange: Option<Box<dyn KeyExchange>>,
     peer_public: Vec<u8>,
-    master_secret: Option<MasterSecret>,
+    /// Keyed by the master secret.
+    prf: Option<Prf>,
     next_sealing: Option<SealingKey>,
     next_opening: Option<OpeningKey>,
     sealing: Protection<SealingKey>,
@@ -135,7 +134,7 @@ impl Puppet {
             transcript: Vec::new(),
             exchange: None,
             peer_public: Vec::new(),
-            master_secret: None,
+            prf: None,
             next_sealing: None,
             next_opening: None,
             sealing: Protection::none(),
@@ -242,27 +241,28 @@ impl Puppet {
     /// New keys from the master secret of an earlier session, if there is one (RFC 5246 §7.3).
     pub(super) fn resume(&mut self) {
         if let Some(secret) = self.session {
-            let master_secret = MasterSecret::keyed(BACKEND, self.suite, Box::new(Zeroizing::new(secret)));
-            self.set_keys(master_secret);
+            self.set_keys(&MasterSecret::of(&secret));
         }
     }
 
     fn derive(&mut self, shared: SharedSecret) {
         let (client_random, server_random) = (&self.client_random, &self.server_random);
-        let master_secret = if self.extended_master_secret {
-            MasterSecret::derive_extended(BACKEND, self.suite, shared, &self.hash())
+        let mut master_secret = MasterSecret::zero();
+        if self.extended_master_secret {
+            master_secret.derive_extended(BACKEND, self.suite, &shared, &self.hash());
         } else {
-            MasterSecret::derive(BACKEND, self.suite, shared, client_random, server_random)
-        };
-        self.set_keys(master_secret);
+            master_secret.derive(BACKEND, self.suite, &shared, client_random, server_random);
+        }
+        self.set_keys(&master_secret);
     }
 
-    fn set_keys(&mut self, master_secret: MasterSecret) {
-        let Keys { client, server } = master_secret.keys(self.suite, &self.client_random, &self.server_random);
+    fn set_keys(&mut self, master_secret: &MasterSecret) {
+        let prf = master_secret.prf(BACKEND, self.suite);
+        let Keys { client, server } = prf.keys(self.suite, &self.client_random, &self.server_random);
         let (ours, theirs) = if self.side == Side::Client { (client, server) } else { (server, client) };
         self.next_sealing = Some(ours.sealing(BACKEND));
         self.next_opening = Some(theirs.opening(BACKEND));
-        self.master_secret = Some(master_secret);
+        self.prf = Some(prf);
     }
 
     fn hash(&self) -> crate::crypto::Digest {
@@ -273,7 +273,7 @@ impl Puppet {
 
     /// What a Finished says now; without a master secret twelve bytes of something.
     fn verify_data(&self, label: FinishedLabel) -> [u8; 12] {
-        self.master_secret.as_ref().map_or([0x0f; 12], |secret| secret.verify_data(label, &self.hash()))
+        self.prf.as_ref().map_or([0x0f; 12], |prf| prf.verify_data(label, &self.hash()))
     }
 
     /// The records of one letter; the puppet is then as if it were right to say it.

@@ -1,23 +1,22 @@
 //! Sessions whose master secret these tests know, and those who keep them: whatever they are asked for, the same session.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::sync::{LazyLock, Mutex};
 
 use pki_types::{ServerName, UnixTime};
-use zeroize::Zeroizing;
 
 use super::identities::{NAME, P256, client_config, server_config};
 use super::puppet::{self, Side};
 use crate::client::config::ClientConfigBuilder;
 use crate::clock::Clock;
+use crate::crypto::MasterSecret;
 use crate::decision::Decision;
 use crate::identity::PeerCertificates;
 use crate::message::CipherSuite;
 use crate::session::{
-    ClientAuthPolicy, ClientSessions, Handle, NewTicket, OpenedTicket, Session, SessionStore, TicketSealer,
+    ClientAuthPolicy, ClientSessions, Handle, Names, NewTicket, OpenedTicket, Session, SessionStore, TicketSealer,
 };
 
 /// What both sides of a session know.
@@ -70,7 +69,7 @@ pub(super) fn session_of(side: Side, known: bool) -> Session {
     Session {
         side: if is_client { crate::session::Side::Client } else { crate::session::Side::Server },
         suite: puppet::suite(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
-        master_secret: Box::new(Zeroizing::new(MASTER_SECRET)),
+        master_secret: MasterSecret::of(&MASTER_SECRET),
         extended_master_secret: true,
         context: match side {
             Side::Client if known => *OF_KNOWN_CLIENTS,
@@ -79,12 +78,10 @@ pub(super) fn session_of(side: Side, known: bool) -> Session {
         },
         created_at: NOW - 60,
         lifetime: 3600,
-        server_name: Some(NAME.into()),
-        alpn: None,
         client_auth: ClientAuthPolicy::NotRequested,
         peer_certificates: is_client.then_some(certificates),
         peer_not_after: None,
-        server_end_point: None,
+        names: Names::new(NAME, b"", b""),
         max_fragment_length: None,
         handle: Handle::Id(ID.into()),
     }

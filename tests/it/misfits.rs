@@ -62,8 +62,8 @@ impl Scene {
     }
 
     /// The client offers this session next.
-    fn offer(&self, session: Session) {
-        *self.kept.0.lock().unwrap() = vec![Arc::new(session)];
+    fn offer(&self, session: Arc<Session>) {
+        *self.kept.0.lock().unwrap() = vec![session];
     }
 
     /// The bytes of the session, on the side of the server or of the client, are changed.

@@ -1,5 +1,6 @@
 //! The bytes of a session.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -57,20 +58,20 @@ prop_compose! {
             (None, false) => ClientAuthPolicy::NotRequested,
             _ => ClientAuthPolicy::Optional,
         };
+        let server_name = if is_client || has_name { name.as_str() } else { "" };
+        let digest = digest.filter(|_| !is_client);
         Session {
             side: if is_client { Side::Client } else { Side::Server },
             suite,
-            master_secret: Box::new(Zeroizing::new(secret.concat().try_into().unwrap())),
+            master_secret: MasterSecret::of(&secret.concat().try_into().unwrap()),
             extended_master_secret,
             context,
             created_at,
             lifetime,
-            server_name: (is_client || has_name).then(|| name.into()),
-            alpn,
             client_auth,
             peer_not_after: not_after.filter(|_| peer_certificates.is_some()),
             peer_certificates,
-            server_end_point: digest.filter(|_| !is_client),
+            names: Names::new(server_name, &alpn.unwrap_or_default(), &digest.unwrap_or_default()),
             max_fragment_length,
             handle: match handle {
                 Handle::Ticket(_) if !is_client => Handle::None,
@@ -81,12 +82,15 @@ prop_compose! {
 }
 
 fn assert_same(a: &Session, b: &Session) {
-    assert_eq!(**a.master_secret, **b.master_secret);
+    assert_eq!(a.master_secret.as_bytes(), b.master_secret.as_bytes());
     assert_eq!((a.side, a.suite.id, a.extended_master_secret), (b.side, b.suite.id, b.extended_master_secret));
     assert_eq!((a.context, a.created_at, a.lifetime), (b.context, b.created_at, b.lifetime));
-    assert_eq!((&a.server_name, &a.alpn, a.client_auth), (&b.server_name, &b.alpn, b.client_auth));
+    assert_eq!(
+        (a.server_name(), a.alpn_protocol(), a.client_auth),
+        (b.server_name(), b.alpn_protocol(), b.client_auth)
+    );
     assert_eq!((&a.peer_certificates, a.peer_not_after), (&b.peer_certificates, b.peer_not_after));
-    assert_eq!(a.server_end_point, b.server_end_point);
+    assert_eq!(a.names.end_point(), b.names.end_point());
     assert_eq!((a.max_fragment_length, &a.handle), (b.max_fragment_length, &b.handle));
 }
 
@@ -234,9 +238,9 @@ fn fields_that_contradict_each_other_are_refused() {
         Session { peer_certificates: None, peer_not_after: None, ..server() },
         Session { peer_certificates: None, client_auth: ClientAuthPolicy::Optional, ..server() },
         client(Handle::None),
-        Session { server_name: None, ..client(id()) },
+        Session { names: Names::new("", b"h2", b""), ..client(id()) },
         Session { peer_certificates: None, peer_not_after: None, ..client(id()) },
-        Session { server_end_point: Some([1; 32].into()), ..client(id()) },
+        Session { names: names(&[1; 32]), ..client(id()) },
     ];
     for session in contradictions {
         let read = Session::from_bytes(&session.to_bytes()).map(|_| ());
@@ -249,7 +253,7 @@ fn lengths_are_held_to_what_the_protocol_has() {
     let longest = Session { handle: Handle::Ticket(vec![1; 0xffff].into()), ..client(Handle::None) };
     assert_same(&Session::from_bytes(&longest.to_bytes()).unwrap(), &longest);
     let id = Session { handle: Handle::Id([1; 33].into()), ..client(Handle::None) };
-    let digest = Session { server_end_point: Some([1; 65].into()), ..server() };
+    let digest = Session { names: names(&[1; 65]), ..server() };
     for (session, what) in [(id, "handle"), (digest, "server_end_point")] {
         let error = Session::from_bytes(&session.to_bytes()).unwrap_err();
         assert_eq!(error, SessionError::Malformed(Malformed::Length(what)));

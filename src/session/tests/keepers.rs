@@ -26,7 +26,7 @@ fn by_id(name: u8) -> Arc<Session> {
 
 /// Each is of a handshake of its own.
 fn by(handle: Handle, secret: u8) -> Arc<Session> {
-    Arc::new(Session { master_secret: Box::new(Zeroizing::new([secret; 48])), ..client(handle) })
+    Arc::new(Session { master_secret: MasterSecret::of(&[secret; 48]), ..client(handle) })
 }
 
 fn name(name: &str) -> ServerName<'_> {

@@ -8,14 +8,12 @@ mod rotation;
 #[cfg(feature = "std")]
 mod tickets;
 
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use pki_types::{CertificateDer, UnixTime};
-use zeroize::Zeroizing;
 
 use super::*;
-use crate::crypto::SUITES;
+use crate::crypto::{MasterSecret, SUITES};
 use crate::identity::PeerCertificates;
 
 /// A day of 2030, in seconds since 1970-01-01 00:00 UTC.
@@ -30,22 +28,25 @@ fn certificates() -> PeerCertificates {
     PeerCertificates::new([&own, &issuer]).unwrap()
 }
 
+/// Those of these sessions; only a server's has a digest.
+fn names(end_point: &[u8]) -> Names {
+    Names::new("a.example", b"h2", end_point)
+}
+
 /// A server's session with a client that was asked for a certificate, made at [`THEN`] for an hour, with every field set.
 fn server() -> Session {
     Session {
         side: Side::Server,
         suite: &SUITES[1],
-        master_secret: Box::new(Zeroizing::new([0xa5; 48])),
+        master_secret: MasterSecret::of(&[0xa5; 48]),
         extended_master_secret: true,
         context: [0xc0; 32],
         created_at: THEN,
         lifetime: 3600,
-        server_name: Some("a.example".into()),
-        alpn: Some(b"h2".as_slice().into()),
         client_auth: ClientAuthPolicy::Required,
         peer_certificates: Some(certificates()),
         peer_not_after: Some(THEN + 100_000),
-        server_end_point: Some([0xe0; 32].into()),
+        names: names(&[0xe0; 32]),
         max_fragment_length: Some(4),
         handle: Handle::None,
     }
@@ -53,11 +54,5 @@ fn server() -> Session {
 
 /// The client's session of the same connection, if the client was not asked for a certificate.
 fn client(handle: Handle) -> Session {
-    Session {
-        side: Side::Client,
-        client_auth: ClientAuthPolicy::NotRequested,
-        server_end_point: None,
-        handle,
-        ..server()
-    }
+    Session { side: Side::Client, client_auth: ClientAuthPolicy::NotRequested, names: names(b""), handle, ..server() }
 }

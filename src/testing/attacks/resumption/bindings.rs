@@ -12,9 +12,9 @@ use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, ProtocolVersion};
 use crate::observer::NotResumed;
 use crate::proof::PeerProof;
-use crate::session::{self, ClientAuthPolicy, Handle, Session};
+use crate::session::{self, ClientAuthPolicy, Handle, Names, Session};
 use crate::testing::bench::TO_CLIENT;
-use crate::testing::identities::{P256, Refusing, server_config};
+use crate::testing::identities::{NAME, P256, Refusing, server_config};
 use crate::testing::puppet::{Letter, Side, suite};
 use crate::testing::sessions::{ID, Keeper, Kept, MASTER_SECRET, NOW, TICKET, session};
 
@@ -26,15 +26,16 @@ fn a_session_of_one_host_is_not_resumed_under_the_name_of_another() {
             let mut server = Server::new(by, session(Side::Server), |config| config);
             server.is_full(|hello| hello.extensions.server_name = name, Some(NotResumed::OtherServerName));
         }
-        let nameless = changed(|session| session.server_name = None);
+        let nameless = changed(|session| session.names = Names::default());
         Server::new(by, nameless, |config| config).is_full(|_| (), Some(NotResumed::OtherServerName));
     }
 }
 
 #[test]
 fn a_session_of_one_host_is_not_offered_to_another() {
-    for name in [Some("other.example".into()), None] {
-        let (bench, _) = client(of_client(|session| session.server_name = name), |config| config);
+    for name in ["other.example", ""] {
+        let names = Names::new(name, b"", b"");
+        let (bench, _) = client(of_client(|session| session.names = names), |config| config);
         assert_ne!(offered(&bench).0, ID);
     }
 }
@@ -184,14 +185,13 @@ fn a_session_is_not_resumed_under_another_version() {
 #[test]
 fn a_session_is_not_resumed_under_another_application_protocol() {
     for by in WAYS {
-        for alpn in [None, Some(b"http/1.1"[..].into())] {
-            let mut server = Server::new(by, changed(|session| session.alpn = alpn), |config| {
-                config.alpn_protocols(["h2", "http/1.1"])
-            });
+        let with = |alpn: &[u8]| changed(|session| session.names = Names::new(NAME, alpn, b""));
+        for alpn in [&b""[..], b"http/1.1"] {
+            let mut server = Server::new(by, with(alpn), |config| config.alpn_protocols(["h2", "http/1.1"]));
             let names = crate::message::OpaqueList::from_encoded(crate::codec::Prefix::U8, b"\x02h2");
             server.is_full(|hello| hello.extensions.alpn = Some(names), Some(NotResumed::OtherApplicationProtocol));
         }
-        let mut server = Server::new(by, changed(|session| session.alpn = Some(b"h2"[..].into())), |config| config);
+        let mut server = Server::new(by, with(b"h2"), |config| config);
         server.is_full(|_| (), Some(NotResumed::OtherApplicationProtocol));
     }
 }

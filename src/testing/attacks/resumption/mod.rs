@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use crate::alert::AlertDescription;
 use crate::client::config::ClientConfigBuilder;
 use crate::connection::Event;
+use crate::crypto::MasterSecret;
 use crate::error::Reason;
 use crate::identity::PeerCertificates;
 use crate::message::{ClientHello, HandshakeType as H, ServerHello};
@@ -259,7 +260,8 @@ fn another_session_id_than_the_one_that_was_offered_is_no_resumption() {
 #[test]
 fn who_does_not_know_the_master_secret_does_not_resume() {
     for by in WAYS {
-        let mut server = Server::new(by, changed(|session| session.master_secret[0] ^= 1), |config| config);
+        let mut server =
+            Server::new(by, changed(|session| session.master_secret = MasterSecret::of(&[7; 48])), |config| config);
         let keeper = server.keeper.clone();
         server.bench.puppet.session = Some(MASTER_SECRET);
         let Server { mut bench, .. } = server;
