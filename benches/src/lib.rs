@@ -1,8 +1,8 @@
 //! What the benches share: the subjects that are measured against each other.
 //!
-//! - [`bare`]: the calls of cryptography that the protocol forces, and nothing else: what no implementation can do without;
-//! - [`ours`]: tls12;
-//! - [`theirs`]: rustls, held to the same version, suite and group.
+//! - [`mod@bare`]: the calls of cryptography that the protocol forces, and nothing else: what no implementation can do without;
+//! - tls12, in [`ours`];
+//! - rustls, in [`theirs`]: held to the same version, suite and group.
 
 pub mod bare;
 pub mod certificates;

@@ -15,7 +15,7 @@ const FINISHED: usize = 4 + 12;
 
 /// Signs as the owner of a certificate does.
 enum Signer {
-    Ecdsa(EcdsaKeyPair),
+    Ecdsa(Box<EcdsaKeyPair>),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -42,7 +42,7 @@ impl Calls {
         let (issued, signer, algorithms) = match authentication {
             Authentication::Ecdsa(issued) | Authentication::Mutual(issued) => {
                 let key = ecdsa_key(issued.pkcs8(), &random);
-                (issued, Signer::Ecdsa(key), [ECDSA_P256_SHA256; 2])
+                (issued, Signer::Ecdsa(Box::new(key)), [ECDSA_P256_SHA256; 2])
             }
             Authentication::Rsa(issued) => {
                 let key = RsaKeyPair::from_pkcs8(issued.pkcs8()).expect("a key");
