@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::codec::Prefix;
 use crate::crypto::{Backend, HashAlgorithm, KeyExchangeGroup, Random, SUITES, Suite, digest};
 use crate::error::ConfigError;
+use crate::identity::PeerCertificatesPolicy;
 use crate::key_log::KeyLog;
 use crate::message::{CipherSuite, NamedGroup, OpaqueList, SignatureScheme};
 use crate::observer::Observer;
@@ -49,6 +50,7 @@ pub(crate) struct Common {
     pub(crate) session_lifetime: u32,
     pub(crate) verify_on_resumption: bool,
     pub(crate) resumes_without_ems: bool,
+    pub(crate) peer_certificates: PeerCertificatesPolicy,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: u16,
 }
@@ -91,6 +93,7 @@ pub(crate) struct CommonBuilder {
     pub(crate) session_lifetime: Duration,
     pub(crate) verify_on_resumption: bool,
     pub(crate) resumes_without_ems: bool,
+    pub(crate) peer_certificates: PeerCertificatesPolicy,
     pub(crate) record_size: RecordSize,
     pub(crate) record_size_limit: Option<u16>,
 }
@@ -115,6 +118,7 @@ impl CommonBuilder {
             session_lifetime: SESSION_LIFETIME,
             verify_on_resumption: false,
             resumes_without_ems: false,
+            peer_certificates: PeerCertificatesPolicy::default(),
             record_size: RecordSize::default(),
             record_size_limit: None,
         }
@@ -164,6 +168,7 @@ impl CommonBuilder {
             session_lifetime: check_lifetime(self.session_lifetime)?,
             verify_on_resumption: self.verify_on_resumption,
             resumes_without_ems: self.resumes_without_ems,
+            peer_certificates: self.peer_certificates,
             record_size: self.record_size,
             // RFC 8449 §4: also who needs no limit should say so, since the peer can only then name one.
             record_size_limit: self.record_size_limit.unwrap_or(MAX_FRAGMENT),
@@ -418,6 +423,12 @@ macro_rules! common_settings {
         /// session is resumed once a certificate of the verified path has expired.
         pub fn verify_on_resumption(mut self, verify: bool) -> Self {
             self.common.verify_on_resumption = verify;
+            self
+        }
+
+        /// What becomes of the peer's certificates once the connection is established. Default: the connection keeps them.
+        pub fn peer_certificates(mut self, policy: $crate::PeerCertificatesPolicy) -> Self {
+            self.common.peer_certificates = policy;
             self
         }
 

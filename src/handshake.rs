@@ -1,5 +1,6 @@
 //! What the states of both roles share: the data of a handshake in flight, and how they send.
 
+mod certificates;
 mod sessions;
 
 use alloc::boxed::Box;
@@ -12,7 +13,7 @@ use crate::ask::{Answered, Ask, Token};
 use crate::codec::Writer;
 use crate::config::Common;
 use crate::crypto::Digest;
-use crate::crypto::{Backend, FinishedLabel, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
+use crate::crypto::{Backend, FinishedLabel, Keys, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::identity::{Identity, PeerCertificates};
@@ -127,6 +128,20 @@ pub(crate) struct Bound {
     pub(crate) exports_without_ems: bool,
 }
 
+impl Bound {
+    /// All but the master secret, and what is not known yet.
+    pub(crate) fn new<R: Role>(common: &Common) -> Box<Self> {
+        Box::new(Bound {
+            is_client: R::IS_CLIENT,
+            backend: common.backend,
+            master_secret: MasterSecret::zero(),
+            server_random: [0; 32],
+            tls_unique: [0; 12],
+            exports_without_ems: common.exports_without_ems,
+        })
+    }
+}
+
 /// What was agreed on; stays with the connection.
 #[derive(Default)]
 pub(crate) struct Facts {
@@ -150,6 +165,8 @@ pub(crate) struct Facts {
     /// A server's own.
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) stored: Option<Stored>,
+    /// Of a connection that was dormant.
+    pub(crate) woken: Option<Box<Woken>>,
 }
 
 impl Facts {
@@ -164,6 +181,14 @@ impl Facts {
             Some(_) => None,
         }
     }
+}
+
+/// What a connection that was dormant has in the place of what it had before.
+pub(crate) struct Woken {
+    /// SHA-256 of the peer's certificate or raw public key.
+    pub(crate) peer_digest: Option<[u8; 32]>,
+    /// The keys of the records, where the master secret is gone: they are needed when it rests again.
+    pub(crate) keys: Option<Box<Keys>>,
 }
 
 /// The master secret is in its place. States carry this instead of the 48 bytes, so that moving a state copies no secret.
@@ -264,7 +289,7 @@ impl<'c, R: Role> Cx<'c, R> {
     /// RFC 5246 §8.1, RFC 7627 §4. With extended_master_secret, the transcript must end with ClientKeyExchange.
     pub(crate) fn set_master_secret(&mut self, pre_master: SharedSecret) -> Result<MasterReady, Reason> {
         let (backend, suite) = (self.common().backend, self.suite()?);
-        let mut bound = self.unbound();
+        let mut bound = Bound::new::<R>(self.common());
         if self.facts.extended_master_secret {
             bound.master_secret.derive_extended(backend, suite, &pre_master, &self.hs.transcript.current());
         } else {
@@ -276,21 +301,9 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// The master secret of the session that is resumed (RFC 5246 §7.3).
     pub(crate) fn resume_master_secret(&mut self, session: &Session) -> MasterReady {
-        let mut bound = self.unbound();
+        let mut bound = Bound::new::<R>(self.common());
         bound.master_secret.copy_from(session.master_secret.as_bytes());
         self.keep_master_secret(session.suite, bound)
-    }
-
-    /// All but the master secret, and what is not known yet.
-    fn unbound(&self) -> Box<Bound> {
-        Box::new(Bound {
-            is_client: R::IS_CLIENT,
-            backend: self.common().backend,
-            master_secret: MasterSecret::zero(),
-            server_random: [0; 32],
-            tls_unique: [0; 12],
-            exports_without_ems: self.common().exports_without_ems,
-        })
     }
 
     fn keep_master_secret(&mut self, suite: &Suite, bound: Box<Bound>) -> MasterReady {
@@ -380,12 +393,15 @@ impl<'c, R: Role> Cx<'c, R> {
         let covered = self.hs.covered.take().ok_or_else(missing)?;
         let expected = self.verify_data(ready, label, &covered)?;
         self.hs.first_finished.get_or_insert(expected);
-        FinishedVerified::check(&expected, received.verify_data)
+        let verified = FinishedVerified::check(&expected, received.verify_data)?;
+        self.share_peer_certificates();
+        Ok(verified)
     }
 
     /// The end of the handshake: keeps what outlives it.
     pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
         let Master { mut bound, .. } = self.hs.master.take().ok_or_else(no_master_secret)?;
+        self.drop_peer_certificates();
         bound.server_random = self.hs.server_random;
         bound.tls_unique = self.hs.first_finished.unwrap_or_default();
         self.facts.bound = Some(bound);

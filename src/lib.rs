@@ -147,6 +147,8 @@
 //! - **Errors.** Every error that the peer causes ends the connection and queues the alert that the RFC names: write it out. An
 //!   [`Error`] says what each side offered, and in which state of the [`flow`] it happened.
 //! - **Full duplex.** [`ClientConnection::split`] gives two halves that share nothing, for two threads.
+//! - **Rest.** [`ClientConnection::export`] makes a [`Dormant`] connection of an idle one, small and without expanded keys, which is
+//!   woken here or in another process; or its keys go to the kernel ([`KtlsSecrets`]).
 //! - **Limits.** What a peer can make us hold before it is known is capped: see [`MessageLimits`].
 //! - **Sizes.** Records carry as much as they may. Those of [`RecordSize::Growing`] are small at first, so that the first bytes can be
 //!   read early; `record_size_limit` asks the peer for short ones, where memory is scarce.
@@ -156,9 +158,9 @@
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography, by the crate of that name. At least one is needed; where both are built, each
-//!   configuration chooses its [`Backend`].
-//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`. Without it
-//!   the library is `no_std` and needs `alloc`.
+//!   configuration chooses its [`Backend`], and `ring` is the default. The crate `aws-lc-rs` needs `std` for itself.
+//! - `std` (default): `stream`, `RecordBuffer::fill_from`, the system's clock, `MemoryStore`, `Tickets`, `ClientCache`,
+//!   `CertificatePool`. Without it the library is `no_std` and needs `alloc`.
 //! - `webpki` (default): `WebPkiVerifier` and `CertificateView`.
 //! - `tokio`: streams for that runtime, in the module of that name.
 #![no_std]
@@ -183,6 +185,7 @@ mod connection;
 mod crypto;
 mod date;
 mod decision;
+mod dormant;
 mod error;
 pub mod flow;
 mod handshake;
@@ -218,19 +221,26 @@ pub use codec::Malformed;
 pub use config::ExtendedMasterSecret;
 pub use connection::{
     Acceptance, Accepted, Accepting, Acceptor, Agreed, AlertToken, ChannelBinding, ClientConnection, Connection, Event,
-    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedSplit, Sender, ServerConnection, TAG_LEN, Transmit,
+    MAX_HEADROOM, MIN_OUTPUT, Receive, Received, Receiver, RefusedExport, RefusedSplit, Sender, ServerConnection,
+    TAG_LEN, Transmit,
 };
 pub use crypto::{
     Backend, GroupError, KeyAlgorithm, KeyError, KeyExchange, KeyExchangeGroup, PublicKey, Random, RandomError,
     SharedSecret, SignError, SigningKey,
 };
 pub use decision::Decision;
+#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
+pub use dormant::fuzz_dormant;
+pub use dormant::{Dormant, DormantError, KtlsSecret, KtlsSecrets, RefusedWake, WakeError};
 pub use error::{CertificateError, ConfigError, Error, NotTls, OcspError, Reason};
+#[cfg(feature = "std")]
+pub use identity::CertificatePool;
 #[cfg(feature = "webpki")]
 pub use identity::{CertificateView, CrlPolicy, OcspPolicy, WebPkiVerifier};
 pub use identity::{
-    ClientIdentities, Identities, Identity, Peer, PeerCertificates, RawPublicKeys, ResolveClientIdentity,
-    ResolveIdentity, Verified, VerifyPeer, dangerous,
+    ClientIdentities, Identities, Identity, Peer, PeerCertificates, PeerCertificatesPolicy, RawPublicKeys,
+    ResolveClientIdentity, ResolveIdentity, Verified, VerifyPeer, dangerous,
 };
 pub use key_log::KeyLog;
 #[cfg(feature = "std")]

@@ -72,6 +72,19 @@ impl RecordBuffer {
         RecordBuffer::default()
     }
 
+    /// A buffer in which this was received already: what [`Self::into_unread`] gave, in another process.
+    #[must_use]
+    pub fn with_unread(bytes: Vec<u8>) -> Self {
+        RecordBuffer { filled: 0..bytes.len(), bytes, missing: 0 }
+    }
+
+    /// The received bytes that no step has consumed, to be read elsewhere.
+    #[must_use]
+    pub fn into_unread(mut self) -> Vec<u8> {
+        self.shrink();
+        self.bytes
+    }
+
     /// Gives the connection what is there, at most one record.
     ///
     /// # Errors

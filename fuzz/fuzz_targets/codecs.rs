@@ -1,5 +1,5 @@
-//! Any bytes as a handshake message (its type and its body), as a session and as a ticket. What can be read can be written and
-//! read again.
+//! Any bytes as a handshake message (its type and its body), as a session, as a ticket and as a dormant connection. What can be
+//! read can be written and read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,5 +10,6 @@ fuzz_target!(
     |data: &[u8]| {
         tls12::message::fuzz_codecs(data);
         tls12::fuzz_sessions(data);
+        tls12::fuzz_dormant(data);
     }
 );

@@ -35,6 +35,9 @@ const CLIENT_AND_TICKET: Setup = Setup::REQUIRED_CLIENT.with(Setup::TICKETS).wit
 /// A server's session, which a test of the library holds to the format of the day.
 const SESSION: &[u8] = include_bytes!("../data/session.bin");
 
+/// A server's dormant connection, likewise.
+const DORMANT: &[u8] = include_bytes!("../data/dormant.bin");
+
 /// A good handshake with some data and a good end: what the client said, and what the server said.
 fn transcript(setup: Setup) -> (Vec<u8>, Vec<u8>) {
     let keepers = Keepers::of(setup);
@@ -70,6 +73,7 @@ fn write(target: &str, folder: &Path) -> io::Result<()> {
     };
     if target == "codecs" {
         seed(SESSION)?;
+        seed(DORMANT)?;
     }
     if target == "certificates" {
         return certificate_seeds().try_for_each(|bytes| seed(&bytes));

@@ -24,6 +24,8 @@ pub enum Kind {
     EcdsaP256,
     /// ECDSA on P-384
     EcdsaP384,
+    /// ECDSA on P-521, which is beyond the product: only one backend has it
+    EcdsaP521,
     /// RSA with 2048 bits
     Rsa2048,
     /// Ed25519, which TLS 1.2 uses with the ECDSA suites (RFC 8422 §5.10)
@@ -47,6 +49,7 @@ impl Kind {
         match self {
             Kind::EcdsaP256 => Some(NamedGroup::SECP256R1),
             Kind::EcdsaP384 => Some(NamedGroup::SECP384R1),
+            Kind::EcdsaP521 => Some(NamedGroup::SECP521R1),
             Kind::Rsa2048 | Kind::Ed25519 => None,
         }
     }
@@ -57,6 +60,7 @@ impl Kind {
         match self {
             Kind::EcdsaP256 => "ecdsa-p256",
             Kind::EcdsaP384 => "ecdsa-p384",
+            Kind::EcdsaP521 => "ecdsa-p521",
             Kind::Rsa2048 => "rsa-2048",
             Kind::Ed25519 => "ed25519",
         }
@@ -68,6 +72,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Kind::EcdsaP256 => "ECDSA P-256",
             Kind::EcdsaP384 => "ECDSA P-384",
+            Kind::EcdsaP521 => "ECDSA P-521",
             Kind::Rsa2048 => "RSA 2048",
             Kind::Ed25519 => "Ed25519",
         })
@@ -205,6 +210,7 @@ pub fn group_by_openssl_name(name: &str) -> Option<NamedGroup> {
         "X25519" => Some(NamedGroup::X25519),
         "prime256v1" | "P-256" => Some(NamedGroup::SECP256R1),
         "secp384r1" | "P-384" => Some(NamedGroup::SECP384R1),
+        "secp521r1" | "P-521" => Some(NamedGroup::SECP521R1),
         _ => None,
     }
 }

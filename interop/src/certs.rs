@@ -79,7 +79,7 @@ impl Certs {
             (made("root", "tls12 interop root")?, made("client-root", "tls12 interop root of clients")?);
         let stranger = made("stranger", "a stranger's root")?;
         let (mut leaves, mut client_leaves) = (Vec::new(), Vec::new());
-        for (kind, number) in Kind::ALL.into_iter().zip(1..) {
+        for (kind, number) in Kind::ALL.into_iter().chain([Kind::EcdsaP521]).zip(1..) {
             leaves.push(root.leaf(openssl, directory, kind, Usage::Server, 0x1000 + number)?);
             client_leaves.push(clients.leaf(openssl, directory, kind, Usage::Client, 0x2000 + number)?);
         }
@@ -220,6 +220,7 @@ fn new_key(openssl: &Path, kind: Kind, file: &Path) -> Result<KeyPair, String> {
     let arguments: &[&str] = match kind {
         Kind::EcdsaP256 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
         Kind::EcdsaP384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        Kind::EcdsaP521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
         Kind::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
         Kind::Ed25519 => &["-algorithm", "ED25519"],
     };

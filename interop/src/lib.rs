@@ -6,7 +6,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`ours`] | the only place that drives `tls12` |
+//! | [`ours`] | drives `tls12` |
 //! | [`cell`] | what is negotiated: the product, and reports of it |
 //! | [`certs`] | keys and chains, made on the spot |
 //! | [`ocsp`] | OCSP responses about them |
@@ -14,6 +14,7 @@
 //! | [`process`] | child processes that always end, and the programs that must be installed |
 //! | [`capture`] | a connection as a pcap file, read by `tshark` |
 //! | [`net`] | sockets with a deadline |
+//! | [`handover`] | a live connection that goes to another process |
 //! | [`talk`] | the application data |
 //! | [`h2`] | a little HTTP/2 |
 //! | [`peers`] | one file for each peer |
@@ -26,6 +27,7 @@ pub mod cell;
 pub mod certs;
 pub mod extras;
 pub mod h2;
+pub mod handover;
 pub mod matrix;
 pub mod net;
 pub mod ocsp;

@@ -23,7 +23,7 @@ const PAGE: usize = 1 << 20;
 /// Our client against this server, in this cell.
 pub fn as_client(peer: &mut AnyServer, lab: &Lab, cell: &Cell) -> Result<(), String> {
     let want = Want::new(*cell);
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.suites = vec![cell.suite];
     setup.groups = cell.offered_groups();
     let mut run = || match peer.page_port(lab, &want)? {
@@ -82,7 +82,7 @@ pub fn close(session: &mut Session) -> Result<(), String> {
 
 /// This client against our server, in this cell.
 pub fn as_server(peer: &mut AnyClient, lab: &Lab, cell: &Cell) -> Result<(), String> {
-    let mut setup = ServerSetup::new(lab.certs.leaf(cell.kind));
+    let mut setup = ServerSetup::new(lab, lab.certs.leaf(cell.kind));
     setup.suites = vec![cell.suite];
     setup.groups = vec![cell.group];
     let length = if peer.application() == Application::Http { PAGE } else { TEXT };

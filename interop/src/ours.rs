@@ -1,4 +1,4 @@
-//! The only place that drives `tls12`.
+//! Drives `tls12`; only [`handover`](crate::handover) does it by itself.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -16,13 +16,15 @@ use tls12::{
 
 use crate::capture::Capture;
 use crate::cell::{GROUPS, Report, SUITES};
-use crate::certs::{Certs, Leaf, NAME};
+use crate::certs::{Leaf, NAME};
 use crate::net::Socket;
-use crate::peers::Sessions;
+use crate::peers::{Lab, Sessions};
 
 /// What our client asks for.
 #[derive(Clone)]
 pub struct ClientSetup<'a> {
+    /// The crate that does its cryptography.
+    pub backend: Backend,
     /// The roots that it trusts.
     pub roots: Vec<CertificateDer<'static>>,
     /// The server that it wants.
@@ -50,11 +52,12 @@ pub struct ClientSetup<'a> {
 }
 
 impl ClientSetup<'_> {
-    /// Everything that there is, for the server of `certs`.
+    /// Everything that there is, for the servers of `lab`.
     #[must_use]
-    pub fn new(certs: &Certs) -> Self {
+    pub fn new(lab: &Lab) -> Self {
         ClientSetup {
-            roots: vec![certs.root.certificate.clone()],
+            backend: lab.backend,
+            roots: vec![lab.certs.root.certificate.clone()],
             name: ServerName::try_from(NAME).expect("a name"),
             suites: SUITES.to_vec(),
             groups: GROUPS.to_vec(),
@@ -72,6 +75,7 @@ impl ClientSetup<'_> {
     /// The configuration; connections that are to share sessions share it.
     pub fn config(&self) -> Result<Arc<ClientConfig>, Failure> {
         let mut builder = ClientConfig::builder()
+            .backend(self.backend)
             .roots(self.roots.clone())
             .cipher_suites(&self.suites)
             .group_names(&self.groups)
@@ -88,7 +92,7 @@ impl ClientSetup<'_> {
             builder = builder.sessions(Arc::new(ClientCache::new()));
         }
         if let Some(leaf) = self.identity {
-            builder = builder.identity(identity(leaf)?);
+            builder = builder.identity(identity(self.backend, leaf)?);
         }
         if let Some(length) = self.max_fragment_length {
             builder = builder.max_fragment_length(length);
@@ -102,6 +106,8 @@ impl ClientSetup<'_> {
 
 /// What our server accepts.
 pub struct ServerSetup<'a> {
+    /// The crate that does its cryptography.
+    pub backend: Backend,
     /// Its certificates.
     pub leaves: Vec<&'a Leaf>,
     /// The suites that it accepts.
@@ -127,9 +133,10 @@ pub struct ServerSetup<'a> {
 impl<'a> ServerSetup<'a> {
     /// Everything that there is, with this certificate.
     #[must_use]
-    pub fn new(leaf: &'a Leaf) -> ServerSetup<'a> {
+    pub fn new(lab: &Lab, leaf: &'a Leaf) -> ServerSetup<'a> {
         let (suites, groups) = (SUITES.to_vec(), GROUPS.to_vec());
         ServerSetup {
+            backend: lab.backend,
             leaves: vec![leaf],
             suites,
             groups,
@@ -147,13 +154,14 @@ impl<'a> ServerSetup<'a> {
     pub fn config(&self) -> Result<Arc<ServerConfig>, Failure> {
         let mut identities = Vec::new();
         for leaf in &self.leaves {
-            let mut identity = identity(leaf)?.names_from_certificate().map_err(configuration)?;
+            let mut identity = identity(self.backend, leaf)?.names_from_certificate().map_err(configuration)?;
             if let Some(response) = &self.staple {
                 identity = identity.with_ocsp_response(response.clone()).map_err(configuration)?;
             }
             identities.push(identity);
         }
         let mut builder = ServerConfig::builder()
+            .backend(self.backend)
             .identities(identities)
             .cipher_suites(&self.suites)
             .group_names(&self.groups)
@@ -166,10 +174,14 @@ impl<'a> ServerSetup<'a> {
         builder = match self.sessions {
             None => builder,
             Some(Sessions::Ids) => builder.session_store(Arc::new(MemoryStore::new(64))),
-            Some(Sessions::Tickets) => builder.tickets(Arc::new(Tickets::new().map_err(configuration)?)),
+            Some(Sessions::Tickets) => {
+                let tickets = Tickets::with_random(self.backend, self.backend.random()).map_err(configuration)?;
+                builder.tickets(Arc::new(tickets))
+            }
         };
         if let Some((policy, roots)) = &self.clients {
             let verifier = WebPkiVerifier::for_clients(roots.clone()).map_err(configuration)?;
+            let verifier = verifier.with_backend(self.backend);
             builder = builder.client_authentication(*policy, Arc::new(verifier));
         }
         if let Some(limit) = self.record_size_limit {
@@ -394,8 +406,8 @@ pub fn server(config: &Arc<ServerConfig>, socket: Socket) -> Result<Session, Fai
     Session::establish(ServerConnection::new(Arc::clone(config)), socket)
 }
 
-fn identity(leaf: &Leaf) -> Result<Identity, Failure> {
-    let key = Backend::default().load_key(&leaf.key).map_err(configuration)?;
+fn identity(backend: Backend, leaf: &Leaf) -> Result<Identity, Failure> {
+    let key = backend.load_key(&leaf.key).map_err(configuration)?;
     Identity::new(leaf.chain.clone(), key).map_err(configuration)
 }
 

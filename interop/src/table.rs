@@ -1,7 +1,9 @@
 //! Results, and how they are printed.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
+
+use tls12::Backend;
 
 use crate::cell::{Cell, GROUPS, Kind, SUITES};
 use crate::extras::Checked;
@@ -17,6 +19,8 @@ pub enum Outcome {
 
 /// All results with one peer in one role.
 pub struct Part {
+    /// The crate that did our cryptography.
+    pub backend: Backend,
     /// The peer.
     pub peer: String,
     /// The peer's role.
@@ -27,6 +31,12 @@ pub struct Part {
     pub extras: Vec<Checked>,
     /// How long all of it took.
     pub time: Duration,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<8} {:<17} {:<7}", format!("{:?}", self.backend), self.peer, self.role)
+    }
 }
 
 /// Sums over all parts.
@@ -62,10 +72,11 @@ impl Sums {
     }
 }
 
-/// The whole table: a line for peer, role, certificate and suite; a column for each group.
+/// The whole table: a line for backend, peer, role, certificate and suite; a column for each group.
 #[must_use]
 pub fn render(parts: &[Part]) -> String {
-    let mut text = String::from("peer              is      certificate  suite                                        ");
+    let mut text =
+        String::from("backend  peer              is      certificate  suite                                        ");
     for group in GROUPS {
         write!(text, " {group:>10}").unwrap_or_default();
     }
@@ -78,7 +89,7 @@ pub fn render(parts: &[Part]) -> String {
                 if row.is_empty() {
                     continue;
                 }
-                write!(text, "{:<17} {:<7} {kind:<12} {suite:<45}", part.peer, part.role).unwrap_or_default();
+                write!(text, "{part} {kind:<12} {suite:<45}").unwrap_or_default();
                 for (_, outcome) in row {
                     let field = match outcome {
                         Outcome::Passed(time) => format!("ok {} ms", time.as_millis()),
@@ -98,7 +109,7 @@ pub fn render(parts: &[Part]) -> String {
                 Ok(remark) => ("ok", remark.split([';', '(']).next().unwrap_or_default().trim_end()),
                 Err(_) => ("FAILED", ""),
             };
-            writeln!(text, "{:<17} {:<7} {name:<32} {word:<6} {remark}", part.peer, part.role).unwrap_or_default();
+            writeln!(text, "{part} {name:<32} {word:<6} {remark}").unwrap_or_default();
         }
     }
     text
@@ -115,7 +126,9 @@ pub fn failures(parts: &[Part]) -> String {
         });
         let extras = part.extras.iter().filter_map(|(name, result)| Some(((*name).to_owned(), result.as_ref().err()?)));
         for (what, why) in cells.chain(extras) {
-            writeln!(text, "FAILED: {} as {}, {what}\n{}\n", part.peer, part.role, why.trim_end()).unwrap_or_default();
+            let Part { backend, peer, role, .. } = part;
+            writeln!(text, "FAILED: {peer} as {role} against {backend:?}, {what}\n{}\n", why.trim_end())
+                .unwrap_or_default();
         }
     }
     text

@@ -11,6 +11,7 @@ use interop::net::{self, Socket};
 use interop::ours::{self, ClientSetup, ServerSetup};
 use interop::peers::Lab;
 use interop::{matrix, talk};
+use tls12::Backend;
 use tls12::message::CipherSuite;
 
 /// What each side sends, in bytes: more than a record.
@@ -18,7 +19,8 @@ const TEXT: usize = 20_000;
 
 #[test]
 fn tshark_decrypts_our_connections_with_the_key_log_of_either_side() {
-    let lab = Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(|error| panic!("{error}"));
+    let lab = Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR")), Backend::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     let logs = ["client", "server"].map(|role| lab.directory.join(format!("{role}.keys")));
     let (captures, said): (Vec<_>, Vec<_>) =
         SUITES.map(|suite| talk_to_ourselves(&lab, suite, &logs)).into_iter().unzip();
@@ -43,9 +45,9 @@ fn talk_to_ourselves(lab: &Lab, suite: CipherSuite, key_logs: &[PathBuf; 2]) -> 
     let said = Plaintext { client: talk::text(TEXT, 1), server: talk::text(TEXT, 2) };
     let (listener, port) = net::listen().unwrap();
     let leaf = lab.certs.leaves.iter().find(|leaf| leaf.kind.fits(suite)).unwrap();
-    let mut client = ClientSetup::new(&lab.certs);
+    let mut client = ClientSetup::new(lab);
     client.suites = vec![suite];
-    let mut server = ServerSetup::new(leaf);
+    let mut server = ServerSetup::new(lab, leaf);
     [client.key_log, server.key_log] = key_logs.clone().map(Some);
     let capture = Capture::default();
     thread::scope(|scope| {

@@ -10,17 +10,22 @@ use interop::extras::{self, Checked};
 use interop::matrix;
 use interop::peers::{self, Lab, Peer};
 use interop::table::{self, Outcome, Part, Sums};
+use tls12::Backend;
 
 /// Peers that are busy at the same time.
 const WORKERS: usize = 3;
 
-type Work = Box<dyn FnOnce(&Lab) -> Part + Send>;
+type Work<'a> = Box<dyn FnOnce() -> Part + Send + 'a>;
 
 #[test]
 fn every_peer_talks_to_us_in_both_roles_over_the_whole_product() {
     let start = Instant::now();
-    let lab = Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(|error| panic!("{error}"));
-    let work: Vec<(usize, Work)> = peers::all(&lab).into_iter().flat_map(split).enumerate().collect();
+    let lab = |backend| {
+        Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR")), backend).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let labs = [Backend::Ring, Backend::AwsLc].map(lab);
+    let in_lab = |lab| peers::all(lab).into_iter().flat_map(move |peer| split(lab, peer));
+    let work: Vec<(usize, Work<'_>)> = labs.iter().flat_map(in_lab).enumerate().collect();
     // The last ones start virtual machines and compilers: they go first.
     let queue = Mutex::new(work);
     let done = Mutex::new(Vec::new());
@@ -30,7 +35,7 @@ fn every_peer_talks_to_us_in_both_roles_over_the_whole_product() {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let Some((position, work)) = next else { return };
-                    let part = work(&lab);
+                    let part = work();
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((position, part));
                 }
             });
@@ -42,7 +47,7 @@ fn every_peer_talks_to_us_in_both_roles_over_the_whole_product() {
 
     println!("{}", table::render(&parts));
     for part in &parts {
-        println!("{:<17} {:<7} {:>6.1} s", part.peer, part.role, part.time.as_secs_f32());
+        println!("{part} {:>6.1} s", part.time.as_secs_f32());
     }
     let sums = Sums::of(&parts);
     println!(
@@ -59,15 +64,15 @@ fn every_peer_talks_to_us_in_both_roles_over_the_whole_product() {
 }
 
 /// A peer's roles, each for itself.
-fn split(peer: Peer) -> Vec<Work> {
-    let mut work: Vec<Work> = Vec::new();
+fn split(lab: &Lab, peer: Peer) -> Vec<Work<'_>> {
+    let mut work: Vec<Work<'_>> = Vec::new();
     let Peer { name, server, client } = peer;
     if let Some(start) = server {
         let name = name.clone();
-        work.push(Box::new(move |lab| part(name, "server", lab, start(lab), matrix::as_client, extras::as_client)));
+        work.push(Box::new(move || part(name, "server", lab, start(lab), matrix::as_client, extras::as_client)));
     }
     if let Some(start) = client {
-        work.push(Box::new(move |lab| part(name, "client", lab, start(lab), matrix::as_server, extras::as_server)));
+        work.push(Box::new(move || part(name, "client", lab, start(lab), matrix::as_server, extras::as_server)));
     }
     work
 }
@@ -94,5 +99,5 @@ fn part<P: ?Sized>(
             (cells.collect(), extras(&mut *peer, lab))
         }
     };
-    Part { peer, role, cells, extras, time: start.elapsed() }
+    Part { backend: lab.backend, peer, role, cells, extras, time: start.elapsed() }
 }

@@ -1,6 +1,7 @@
 //! The driver: records in, letters to the flow table, records out. It knows no role but by [`Role`].
 
 mod handshake;
+mod rest;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::crypto::{HashAlgorithm, Prf, server_end_point};
+use crate::crypto::{Backend, HashAlgorithm, Prf, server_end_point, sha256};
 use crate::error::{Error, Reason};
 use crate::handshake::{Bound, Facts};
 use crate::message::CertificateType;
@@ -85,8 +85,13 @@ impl Source<'_> {
 
     /// RFC 5929 §4.1.
     fn server_end_point(&self) -> Result<Vec<u8>, Error> {
-        let bound = self.bound()?;
         let facts = self.facts;
+        if facts.woken.is_some() && self.is_established {
+            let why = "no hash of a certificate was kept: its signature has none, or it was a raw public key";
+            let kept = facts.names.end_point().map(<[u8]>::to_vec);
+            return kept.ok_or_else(|| self.refuse(Reason::NotExported(why)));
+        }
+        let bound = self.bound()?;
         let undefined = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
         let raw = || self.refuse(Reason::NotExported("the server showed a raw public key and no certificate"));
         if !bound.is_client {
@@ -101,20 +106,41 @@ impl Source<'_> {
             };
             return own.map(<[u8]>::to_vec);
         }
+        if let Some(digest) = facts.names.end_point().filter(|_| facts.peer_certificates.is_none()) {
+            return Ok(digest.to_vec());
+        }
         let certificates = facts.peer_certificates.as_ref();
         if certificates.is_some_and(|shown| shown.raw_public_key().is_some()) {
             return Err(raw());
         }
         let certificate = certificates.and_then(|certificates| certificates.end_entity());
-        let certificate = certificate.ok_or_else(|| self.refuse(Reason::NotExported("there is no certificate")))?;
+        let certificate = certificate.ok_or_else(|| {
+            let why = "the certificate was dropped: its signature has no hash of its own, or it was a raw public key";
+            self.refuse(Reason::NotExported(why))
+        })?;
         let digest = server_end_point(bound.backend, &certificate)
             .map_err(|error| self.refuse(Reason::Local { what: "tls-server-end-point", why: error.to_string() }))?;
         Ok(digest.ok_or_else(undefined)?.as_ref().to_vec())
     }
 
     fn bound(&self) -> Result<&Bound, Error> {
-        let bound = self.facts.bound.as_deref().filter(|_| self.is_established);
-        bound.ok_or_else(|| self.refuse(Reason::NotExported("the handshake is not done")))
+        match self.facts.bound.as_deref() {
+            Some(bound) if self.is_established => Ok(bound),
+            None if self.is_established => {
+                Err(self.refuse(Reason::NotExported("the connection was dormant, without exporters")))
+            }
+            _ => Err(self.refuse(Reason::NotExported("the handshake is not done"))),
+        }
+    }
+
+    /// SHA-256 of the certificate or raw public key that the peer showed.
+    pub(super) fn peer_digest(&self) -> Option<[u8; 32]> {
+        let kept = || self.facts.woken.as_ref().and_then(|woken| woken.peer_digest);
+        let shown = self.facts.peer_certificates.as_ref().and_then(|shown| {
+            let sha256 = |bytes: &[u8]| sha256(Backend::default(), bytes);
+            shown.end_entity().map(|certificate| sha256(&certificate)).or_else(|| shown.raw_public_key().map(sha256))
+        });
+        shown.or_else(kept)
     }
 
     fn refuse(&self, reason: Reason) -> Error {

@@ -6,6 +6,7 @@ mod driver;
 mod export;
 mod receiving;
 mod requests;
+mod rest;
 mod sending;
 mod shared;
 mod split;
@@ -20,6 +21,7 @@ use pki_types::ServerName;
 use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::client::Client;
 use crate::client::config::ClientConfig;
+use crate::dormant::{Dormant, RefusedWake};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
@@ -32,6 +34,8 @@ use driver::Driver;
 pub use crate::record::{MAX_HEADROOM, TAG_LEN};
 pub use acceptor::{Acceptance, Accepted, Accepting, Acceptor};
 pub use export::ChannelBinding;
+pub(crate) use requests::LIMIT as HELLO_REQUEST_LIMIT;
+pub use rest::RefusedExport;
 pub use shared::{Agreed, Connection, MIN_OUTPUT, Receive, Transmit};
 pub use split::{AlertToken, Receiver, RefusedSplit, Sender};
 
@@ -96,7 +100,7 @@ impl ServerConnection {
 }
 
 macro_rules! api {
-    ($connection:ident) => {
+    ($connection:ident, $config:ident) => {
         impl $connection {
             /// Takes at most one record from the front of `input`, or goes on with messages that are already inside (also
             /// with an empty input: several messages in one record, or after an answer). Data is decrypted in place.
@@ -262,12 +266,22 @@ macro_rules! api {
         }
 
         impl Connection for $connection {
+            type Config = $config;
+
             fn answer(&mut self, answer: Answer) -> Result<(), RefusedAnswer> {
                 self.0.answer(answer)
             }
 
             fn split(self) -> Result<(Receiver, Sender), RefusedSplit<Self>> {
                 $connection::split(self)
+            }
+
+            fn export(self) -> Result<Dormant, RefusedExport<Self>> {
+                $connection::export(self)
+            }
+
+            fn wake(dormant: Dormant, config: &Arc<$config>) -> Result<Self, RefusedWake> {
+                Driver::wake(dormant, &**config).map($connection)
             }
 
             fn is_established(&self) -> bool {
@@ -294,10 +308,18 @@ macro_rules! facts {
     ($connection:ident) => {
         impl $connection {
             /// The certificates that the peer sent, or its raw public key (see [`PeerCertificates::raw_public_key`]), once they
-            /// came; trusted only once the connection is established.
+            /// came; trusted only once the connection is established. None from then on, if the configuration says so
+            /// ([`PeerCertificatesPolicy`](crate::PeerCertificatesPolicy)).
             #[must_use]
             pub fn peer_certificates(&self) -> Option<&PeerCertificates> {
                 self.0.facts().peer_certificates.as_ref()
+            }
+
+            /// SHA-256 of the DER of the certificate that the peer showed, or of its raw public key; `None` if it showed neither, or
+            /// if the configuration drops them. Of a connection that was dormant, this is what is left of them.
+            #[must_use]
+            pub fn peer_certificate_digest(&self) -> Option<[u8; 32]> {
+                self.0.source().peer_digest()
             }
 
             /// Fills `out` with keying material for what runs above TLS (RFC 5705 §4). No context and an empty one are two
@@ -403,8 +425,8 @@ macro_rules! facts {
     };
 }
 
-api!(ClientConnection);
-api!(ServerConnection);
+api!(ClientConnection, ClientConfig);
+api!(ServerConnection, ServerConfig);
 facts!(ClientConnection);
 facts!(ServerConnection);
 facts!(Receiver);

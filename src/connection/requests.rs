@@ -4,11 +4,11 @@ use crate::error::Reason;
 use crate::message::HelloRequest;
 
 /// How many of them a connection puts up with before data comes.
-const LIMIT: u8 = 8;
+pub(crate) const LIMIT: u8 = 8;
 
 /// How many there were since the connection last got on.
 #[derive(Default)]
-pub(super) struct HelloRequests(u8);
+pub(super) struct HelloRequests(pub(super) u8);
 
 impl HelloRequests {
     /// Data came, at least a byte of it: empty records would let the requests go on for ever.

@@ -1,9 +1,11 @@
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use super::{ClientConnection, Received, Receiver, RefusedSplit, Sender, ServerConnection};
+use super::{ClientConnection, Received, Receiver, RefusedExport, RefusedSplit, Sender, ServerConnection};
 use crate::ask::{Answer, RefusedAnswer};
+use crate::dormant::{Dormant, RefusedWake};
 use crate::error::Error;
 use crate::identity::PeerCertificates;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
@@ -63,6 +65,11 @@ pub trait Transmit: Sealed {
 /// What drivers need of a whole connection, whichever its role. The methods are those of
 /// [`ClientConnection`] and [`ServerConnection`] of the same names.
 pub trait Connection: Receive + Transmit {
+    /// The settings of its role: [`ClientConfig`](crate::ClientConfig) or [`ServerConfig`](crate::ServerConfig).
+    type Config
+    where
+        Self: Sized;
+
     /// Answers the question that the connection waits for.
     ///
     /// # Errors
@@ -74,6 +81,22 @@ pub trait Connection: Receive + Transmit {
     /// # Errors
     /// The handshake is not done, or the connection has failed. The connection comes back.
     fn split(self) -> Result<(Receiver, Sender), RefusedSplit<Self>>
+    where
+        Self: Sized;
+
+    /// Lays an established connection to rest.
+    ///
+    /// # Errors
+    /// It is not established, or something is still under way in it. The connection comes back.
+    fn export(self) -> Result<Dormant, RefusedExport<Self>>
+    where
+        Self: Sized;
+
+    /// As [`Dormant::wake`].
+    ///
+    /// # Errors
+    /// It is no connection for this configuration. It comes back.
+    fn wake(dormant: Dormant, config: &Arc<Self::Config>) -> Result<Self, RefusedWake>
     where
         Self: Sized;
 

@@ -60,8 +60,11 @@ impl Digest {
     /// Takes the first 64 bytes; no hash function here has a longer digest.
     pub(super) fn new(digest: &[u8]) -> Self {
         let mut bytes = [0; 64];
-        bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);
-        Digest { bytes, length: digest.len() }
+        let length = digest.len().min(bytes.len());
+        if let (Some(to), Some(from)) = (bytes.get_mut(..length), digest.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        Digest { bytes, length }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Cryptography: what TLS 1.2 needs of it, and the traits by which an application brings its own.
 //!
 //! This is the only room of the house that knows which crate does the work. A [`Backend`] names that crate at run time, and
-//! keys and hashes are small enums over the backends, so that the data path has no dynamic dispatch.
+//! keys and hashes are small enums over the backends, so that the data path has no dynamic dispatch. `aws-lc-rs` has the
+//! interface of `ring`: what reads the same for both stands in `mirrored` and is compiled for each, with the crate as
+//! `library`; what differs stands in `ring` and `aws_lc`.
 //!
 //! What an application may replace: [`KeyExchangeGroup`] (a hardware module, or a fixed key to replay a handshake),
 //! [`SigningKey`] (a key that lives elsewhere) and [`Random`].
@@ -33,6 +35,7 @@ mod aws_lc;
 mod certificate_hash;
 mod groups;
 mod hash;
+mod key_source;
 mod prf;
 mod public_key;
 mod random;
@@ -51,13 +54,12 @@ pub use groups::{GroupError, KeyExchange, KeyExchangeGroup};
 #[cfg(feature = "webpki")]
 pub(crate) use hash::sha1_name;
 pub(crate) use hash::{Digest, HashAlgorithm, Hasher, digest, sha256};
+pub(crate) use key_source::KeySource;
 pub(crate) use prf::Prf;
 pub(crate) use public_key::{BadSignature, RSA_BITS, certificate_issuer};
 pub use public_key::{KeyAlgorithm, PublicKey};
 pub use random::{Random, RandomError};
-pub(crate) use schedule::FinishedLabel;
-#[cfg(test)]
-pub(crate) use schedule::{Keys, TrafficKey};
+pub(crate) use schedule::{FinishedLabel, Keys, TrafficKey};
 pub use secret::SharedSecret;
 pub(crate) use secret::{MasterSecret, equal};
 pub use signing::{KeyError, SignError, SigningKey};

@@ -1,5 +1,6 @@
 //! The pseudorandom function (RFC 5246 §5).
 
+use alloc::vec;
 use core::iter::once;
 
 use zeroize::Zeroize;
@@ -9,6 +10,9 @@ use super::aws_lc;
 #[cfg(feature = "ring")]
 use super::ring;
 use super::{Backend, Digest, HashAlgorithm};
+
+/// Bytes of A(i), a label and a seed that need no allocation: all that TLS itself uses.
+const SMALL: usize = 192;
 
 /// The PRF, keyed: the state of the HMAC key is set up once, here, and forked for each HMAC.
 pub(crate) struct Prf {
@@ -38,22 +42,42 @@ impl Prf {
 
     /// Fills `out` with `PRF(secret, label, seed)`; the parts of `seed` stand one behind the other.
     pub(crate) fn fill(&self, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        // One behind the other, A(i) and label + seed are a single piece for HMAC.
+        let parts = || once(label).chain(seed.iter().copied());
+        let (start, length) = (self.hash.output_len(), parts().map(<[u8]>::len).sum::<usize>());
+        let (mut small, mut large) = ([0; SMALL], None);
+        let buffer = match small.get_mut(..start + length) {
+            Some(buffer) => buffer,
+            // For an exporter with a long context.
+            None => large.insert(vec![0; start + length]).as_mut_slice(),
+        };
+        let mut place = buffer.get_mut(start..).unwrap_or_default();
+        for part in parts() {
+            let Some((to, rest)) = place.split_at_mut_checked(part.len()) else { return };
+            to.copy_from_slice(part);
+            place = rest;
+        }
+
         // P_hash(secret, label + seed), where A(0) = label + seed and A(i) = HMAC_hash(secret, A(i-1)).
-        let label_and_seed = || once(label).chain(seed.iter().copied());
-        let mut a = self.hmac(label_and_seed());
-        let mut blocks = out.chunks_mut(self.hash.output_len()).peekable();
+        let mut a = self.hmac(buffer.get(start..).unwrap_or_default());
+        let mut blocks = out.chunks_mut(start).peekable();
         while let Some(block) = blocks.next() {
-            let mut output = self.hmac(once(a.as_ref()).chain(label_and_seed()));
-            block.iter_mut().zip(output.as_ref()).for_each(|(to, from)| *to = *from);
+            if let Some(place) = buffer.get_mut(..a.as_ref().len()) {
+                place.copy_from_slice(a.as_ref());
+            }
+            let mut output = self.hmac(buffer);
+            if let Some(output) = output.as_ref().get(..block.len()) {
+                block.copy_from_slice(output);
+            }
             output.zeroize();
             if blocks.peek().is_some() {
-                a = self.hmac(once(a.as_ref()));
+                a = self.hmac(a.as_ref());
             }
         }
     }
 
-    fn hmac<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
-        on_backend!(&self.hmac, Hmac(key) => key.sign(parts))
+    fn hmac(&self, message: &[u8]) -> Digest {
+        on_backend!(&self.hmac, Hmac(key) => key.sign(message))
     }
 }
 

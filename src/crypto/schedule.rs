@@ -1,5 +1,7 @@
 //! From the key exchange to the keys of the records (RFC 5246 §6.3, §8.1, RFC 7627 §4), and Finished (RFC 5246 §7.4.9).
 
+use alloc::boxed::Box;
+
 use zeroize::Zeroizing;
 
 use super::{AeadAlgorithm, Backend, Digest, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
@@ -90,6 +92,30 @@ pub(crate) struct Keys {
     pub(crate) server: TrafficKey,
 }
 
+impl Keys {
+    pub(crate) fn zero(algorithm: AeadAlgorithm) -> Self {
+        Keys { client: TrafficKey::zero(algorithm), server: TrafficKey::zero(algorithm) }
+    }
+
+    /// Those of our side and of the peer's.
+    pub(crate) fn of(&self, client: bool) -> (&TrafficKey, &TrafficKey) {
+        if client { (&self.client, &self.server) } else { (&self.server, &self.client) }
+    }
+
+    /// A copy in a box, and nowhere else.
+    pub(crate) fn boxed(&self) -> Box<Keys> {
+        let mut copy = Box::new(Keys::zero(self.client.algorithm));
+        copy.copy_from(self);
+        copy
+    }
+
+    /// Takes over a copy, in its place.
+    pub(crate) fn copy_from(&mut self, from: &Keys) {
+        self.client.set(from.client.key(), from.client.iv());
+        self.server.set(from.server.key(), from.server.iv());
+    }
+}
+
 /// The write key and the write IV of one direction (RFC 5246 §6.3), not yet set up.
 pub(crate) struct TrafficKey {
     algorithm: AeadAlgorithm,
@@ -106,25 +132,38 @@ impl TrafficKey {
     }
 
     /// The key of the sending side.
-    pub(crate) fn sealing(self, backend: Backend) -> SealingKey {
+    pub(crate) fn sealing(&self, backend: Backend) -> SealingKey {
         SealingKey::new(backend, self.algorithm, self.key(), &self.iv)
     }
 
     /// The key of the receiving side.
-    pub(crate) fn opening(self, backend: Backend) -> OpeningKey {
+    pub(crate) fn opening(&self, backend: Backend) -> OpeningKey {
         OpeningKey::new(backend, self.algorithm, self.key(), &self.iv)
     }
 
-    fn key(&self) -> &[u8] {
+    pub(crate) fn algorithm(&self) -> AeadAlgorithm {
+        self.algorithm
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
         self.key.get(..self.algorithm.key_len()).unwrap_or_default()
+    }
+
+    /// The part of the nonce that is the same for each record: 4 bytes or 12.
+    pub(crate) fn iv(&self) -> &[u8] {
+        self.iv.get(..self.algorithm.fixed_iv_len()).unwrap_or_default()
+    }
+
+    /// Takes over copies of a key and an IV, in their place; each has the length that the algorithm wants.
+    pub(crate) fn set(&mut self, key: &[u8], iv: &[u8]) {
+        self.key.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        self.iv.iter_mut().zip(iv).for_each(|(to, from)| *to = *from);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Hasher;
-    use alloc::format;
-
     use super::*;
     use crate::message::CipherSuite;
 
@@ -231,17 +270,10 @@ mod tests {
             let keys = extended(suite).0.prf(Backend::default(), suite).keys(suite, &[0xc1; 32], &[0x5e; 32]);
             assert_eq!(hex::encode(keys.client.key()), client_key, "{id}: client_write_key");
             assert_eq!(hex::encode(keys.server.key()), server_key, "{id}: server_write_key");
-            let padded = |iv: &str| format!("{iv:0<24}");
-            assert_eq!(
-                hex::encode(keys.client.sealing(Backend::default()).iv()),
-                padded(client_iv),
-                "{id}: client_write_IV"
-            );
-            assert_eq!(
-                hex::encode(keys.server.opening(Backend::default()).iv()),
-                padded(server_iv),
-                "{id}: server_write_IV"
-            );
+            let backend = Backend::default();
+            let padded = |iv: &str| alloc::format!("{iv:0<24}");
+            assert_eq!(hex::encode(keys.client.sealing(backend).iv()), padded(client_iv), "{id}: client_write_IV");
+            assert_eq!(hex::encode(keys.server.opening(backend).iv()), padded(server_iv), "{id}: server_write_IV");
         }
     }
 

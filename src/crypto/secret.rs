@@ -63,7 +63,8 @@ impl MasterSecret {
 
 #[cfg(test)]
 mod tests {
-    use crate::crypto::{AeadKey, Keys, OpeningKey, Prf, SealingKey, TrafficKey};
+    use crate::crypto::{AeadKey, KeySource, Keys, OpeningKey, Prf, SealingKey, TrafficKey};
+    use crate::dormant::{Dormant, KtlsSecret, KtlsSecrets};
 
     use super::*;
 
@@ -81,9 +82,11 @@ mod tests {
 
     #[test]
     fn secrets_cannot_be_printed_copied_or_compared() {
-        lack!(core::fmt::Debug: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
-        lack!(Clone: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
-        lack!(PartialEq: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, SealingKey, OpeningKey, AeadKey);
+        lack!(core::fmt::Debug: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, KeySource, SealingKey, OpeningKey, AeadKey);
+        lack!(Clone: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, KeySource, SealingKey, OpeningKey, AeadKey);
+        lack!(Clone: Dormant, KtlsSecret, KtlsSecrets);
+        lack!(PartialEq: SharedSecret, MasterSecret, Prf, Keys, TrafficKey, KeySource, SealingKey, OpeningKey, AeadKey);
+        lack!(PartialEq: Dormant, KtlsSecret, KtlsSecrets);
     }
 
     #[test]

@@ -255,6 +255,8 @@ pub enum Reason {
     UnexpectedAnswer,
     /// The connection cannot be split.
     NotSplit(&'static str),
+    /// The connection cannot become a [`Dormant`](crate::Dormant) one.
+    NotDormant(&'static str),
 }
 
 impl Reason {
@@ -328,7 +330,8 @@ impl Reason {
             | Reason::Closed
             | Reason::NotExported(_)
             | Reason::UnexpectedAnswer
-            | Reason::NotSplit(_) => return None,
+            | Reason::NotSplit(_)
+            | Reason::NotDormant(_) => return None,
         })
     }
 }
@@ -485,6 +488,7 @@ impl fmt::Display for Reason {
             Self::WriteAfterClose => f.write_str("data to send after close"),
             Self::UnexpectedAnswer => f.write_str("an answer that no question of this connection waits for"),
             Self::NotSplit(why) => write!(f, "the connection cannot be split: {why}"),
+            Self::NotDormant(why) => write!(f, "the connection cannot be exported: {why}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: what a handshake leaves behind, so that a later one can be shorter.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::{Cx, Facts, Role, SessionId, no_master_secret};
@@ -10,15 +11,32 @@ use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Names, Session, S
 
 /// Where the connection's session is kept, for as long as it may have to be forgotten.
 pub(crate) enum Stored {
-    Server { store: Arc<dyn SessionStore>, id: SessionId },
+    Server(Box<(Arc<dyn SessionStore>, SessionId)>),
     Client { sessions: Arc<dyn ClientSessions>, session: Arc<Session> },
+}
+
+impl Stored {
+    pub(crate) fn by_id(store: &Arc<dyn SessionStore>, id: SessionId) -> Self {
+        Stored::Server(Box::new((Arc::clone(store), id)))
+    }
+
+    /// On a server.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        match self {
+            Stored::Server(stored) => Some(&stored.1),
+            Stored::Client { .. } => None,
+        }
+    }
 }
 
 impl Facts {
     /// RFC 5246 §7.2.2: a session whose connection failed is not resumed.
     pub(crate) fn forget_session(&mut self) {
         match (self.stored.take(), &self.server) {
-            (Some(Stored::Server { store, id }), _) => store.remove(&id),
+            (Some(Stored::Server(stored)), _) => {
+                let (store, id) = &*stored;
+                store.remove(id);
+            }
             (Some(Stored::Client { sessions, session }), Some(server)) => sessions.remove(server, &session),
             _ => {}
         }

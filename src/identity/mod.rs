@@ -8,8 +8,11 @@
 mod able;
 mod client_resolver;
 pub mod dangerous;
+mod keeping;
 mod own;
 mod pins;
+#[cfg(feature = "std")]
+mod pool;
 mod raw_keys;
 mod resolver;
 mod types;
@@ -23,7 +26,10 @@ mod webpki;
 mod tests;
 
 pub use client_resolver::{ClientIdentities, ResolveClientIdentity};
+pub use keeping::PeerCertificatesPolicy;
 pub use own::Identity;
+#[cfg(feature = "std")]
+pub use pool::CertificatePool;
 pub use raw_keys::RawPublicKeys;
 pub(crate) use resolver::binding;
 pub use resolver::{Identities, ResolveIdentity};

@@ -232,6 +232,14 @@ impl PeerCertificates {
         }
     }
 
+    /// Puts other memory with the same bytes in the place of this.
+    #[cfg(feature = "std")]
+    pub(super) fn share(&mut self, other: impl FnOnce(&Arc<[u8]>) -> Arc<[u8]>) {
+        match &mut self.0 {
+            Shown::Chain(content) | Shown::RawPublicKey(content) => *content = other(content),
+        }
+    }
+
     /// Whether there is no certificate: the list is empty, or it is a raw public key.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -35,7 +35,11 @@ impl<'a> Extensions<'a> {
         self,
         mut read: impl FnMut(ExtensionType, &mut Reader<'a>) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
-        self.iter().try_for_each(|(typ, data)| Reader::all(data, name(typ), |r| read(typ, r)))
+        self.iter().try_for_each(|(typ, data)| {
+            let mut r = Reader::new(data);
+            read(typ, &mut r)?;
+            if r.is_empty() { Ok(()) } else { Err(Malformed::Trailing(name(typ))) }
+        })
     }
 
     /// Types and contents, in the order in which they were sent.
@@ -70,7 +74,10 @@ pub(super) fn write_block(w: &mut Writer<'_>, extensions: impl FnOnce(&mut Write
 
 fn extension<'a>(r: &mut Reader<'a>) -> Result<(ExtensionType, &'a [u8]), Malformed> {
     let typ = ExtensionType(r.u16("extension")?);
-    Ok((typ, r.vector(Prefix::U16, name(typ))?))
+    match r.vector(Prefix::U16, "extension") {
+        Ok(data) => Ok((typ, data)),
+        Err(_) => Err(Malformed::Truncated(name(typ))),
+    }
 }
 
 fn name(typ: ExtensionType) -> &'static str {

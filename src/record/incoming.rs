@@ -7,10 +7,10 @@ use crate::error::Reason;
 use crate::message::{ContentType, ProtocolVersion};
 
 /// How many records without content are accepted, one after the other.
-const MAX_EMPTY_RECORDS: u8 = 32;
+pub(crate) const MAX_EMPTY_RECORDS: u8 = 32;
 
 /// How many warning alerts are accepted, one after the other.
-const MAX_WARNING_ALERTS: u8 = 4;
+pub(crate) const MAX_WARNING_ALERTS: u8 = 4;
 
 /// Takes records from the bytes received: checks the header, decrypts in place, counts what carries nothing.
 ///
@@ -33,6 +33,19 @@ enum Peer {
     SpeaksTls,
     /// The version is agreed on.
     SpeaksTls12,
+}
+
+/// How far the receiving side of an established connection is, beside its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// Of the next record.
+    pub(crate) sequence: u64,
+    /// Longest plaintext, in bytes.
+    pub(crate) plaintext_limit: u16,
+    /// One after the other, at most [`MAX_EMPTY_RECORDS`].
+    pub(crate) empty_records: u8,
+    /// One after the other, at most [`MAX_WARNING_ALERTS`].
+    pub(crate) warning_alerts: u8,
 }
 
 /// What was at the front of the input.
@@ -62,6 +75,19 @@ impl Incoming {
             empty_records: 0,
             warning_alerts: 0,
         }
+    }
+
+    /// Of a connection that was dormant.
+    pub(crate) fn awake(key: OpeningKey, reached: Reached) -> Self {
+        let Reached { sequence, plaintext_limit, empty_records, warning_alerts } = reached;
+        let state = ReadState { key: Some(key), sequence };
+        Incoming { state, peer: Peer::SpeaksTls12, plaintext_limit, empty_records, warning_alerts }
+    }
+
+    /// What a dormant connection keeps.
+    pub(crate) fn reached(&self) -> Reached {
+        let Incoming { ref state, plaintext_limit, empty_records, warning_alerts, .. } = *self;
+        Reached { sequence: state.sequence, plaintext_limit, empty_records, warning_alerts }
     }
 
     /// The peer's ChangeCipherSpec: what follows is protected by `key`, and counted from 0.

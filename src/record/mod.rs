@@ -22,7 +22,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use header::HEADER_LEN;
 pub(crate) use header::MAX_FRAGMENT;
-pub(crate) use incoming::{Incoming, Taken};
+pub(crate) use incoming::{Incoming, MAX_EMPTY_RECORDS, MAX_WARNING_ALERTS, Reached, Taken};
 pub(crate) use join::Join;
 pub use join::MessageLimits;
 pub(crate) use outgoing::Outgoing;

@@ -76,6 +76,24 @@ impl Outgoing {
         }
     }
 
+    /// Of a connection that was dormant: the next record has this sequence number.
+    pub(crate) fn awake(key: SealingKey, sequence: u64, max_fragment: u16) -> Self {
+        let state = WriteState { key: Some(key), sequence };
+        let mut outgoing = Outgoing { state, ..Outgoing::new(ProtocolVersion::TLS_1_2) };
+        outgoing.limit_fragment(max_fragment);
+        outgoing
+    }
+
+    /// As [`Self::max_fragment`], in as many bits as it has.
+    pub(crate) fn fragment_limit(&self) -> u16 {
+        self.max_fragment
+    }
+
+    /// The sequence number of the next record.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.state.sequence
+    }
+
     pub(crate) fn with_record_size(self, size: RecordSize) -> Self {
         Outgoing { growth: Growth::new(size), ..self }
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::protect::{ReadState, WriteState};
-use super::{HEADER_LEN, Incoming, MAX_FRAGMENT, Outgoing, RecordSize, Taken};
+use super::{HEADER_LEN, Incoming, MAX_FRAGMENT, MAX_HEADROOM, Outgoing, RecordSize, TAG_LEN, Taken};
 use crate::alert::AlertDescription;
 use crate::crypto::{AeadAlgorithm, Backend, MasterSecret, OpeningKey, SUITES, SealingKey};
 use crate::error::Reason;
@@ -177,6 +177,43 @@ proptest! {
     }
 
     #[test]
+    fn records_made_in_place_and_others_arrive_in_the_order_in_which_they_were_made(
+        aead in prop::sample::select(AEADS.to_vec()),
+        pieces in prop::collection::vec((any::<bool>(), prop_oneof![0usize..100, 0..=FULL], 0usize..40, 0usize..40), 1..20),
+        max_fragment in limits(),
+        size in sizes(),
+    ) {
+        let new = || established(aead).0.with_record_size(size);
+        let (mut outgoing, mut incoming, mut model) = (new(), established(aead).1, new());
+        outgoing.limit_fragment(max_fragment);
+        model.limit_fragment(max_fragment);
+        let (mut wire, mut sent) = (Vec::new(), Vec::new());
+        for (number, (in_place, length, before, behind)) in (1u8..).zip(pieces) {
+            let length = length.min(max_fragment.into());
+            let content = vec![number; length];
+            if in_place {
+                let plaintext = MAX_HEADROOM + before..MAX_HEADROOM + before + length;
+                let mut buffer = vec![0xee; plaintext.end + TAG_LEN + behind];
+                buffer[plaintext.clone()].copy_from_slice(&content);
+                let record = outgoing.seal_in_place(&mut buffer, plaintext.clone()).unwrap();
+                prop_assert_eq!(record.len(), if length == 0 { 0 } else { length + outgoing.overhead() });
+                prop_assert!(record.is_empty() || record.end == plaintext.end + TAG_LEN);
+                wire.extend_from_slice(&buffer[record.clone()]);
+                buffer.drain(record);
+                prop_assert!(buffer.iter().all(|byte| *byte == 0xee), "bytes around the record were changed");
+            } else {
+                _ = outgoing.seal_vec(&content, &mut wire).unwrap();
+            }
+            sent.extend_from_slice(&content);
+        }
+        // Records grow by the data that was sent, however that was.
+        _ = model.seal_vec(&sent, &mut Vec::new()).unwrap();
+        prop_assert_eq!(outgoing.sealed_len(100_000), model.sealed_len(100_000));
+        let records = take_all(&mut incoming, wire).unwrap();
+        prop_assert_eq!(content_of(records, ContentType::APPLICATION_DATA), sent);
+    }
+
+    #[test]
     fn handshake_messages_arrive_and_draining_changes_nothing(
         aead in prop::sample::select(AEADS.to_vec()),
         flights in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3000), 1..5), 1..4),
@@ -293,13 +330,17 @@ fn explicit_nonces_are_the_sequence_number_and_start_again_with_each_key() {
         for sequence in 0..300u64 {
             // All ways to send count alike.
             let mut record = vec![0; 64];
-            match sequence % 4 {
+            match sequence % 5 {
                 0 => _ = outgoing.seal(b"data", &mut record).unwrap(),
                 1 => {
                     record.clear();
                     _ = outgoing.seal_vec(b"data", &mut record).unwrap();
                 }
-                2 => outgoing.alert(AlertDescription::NO_RENEGOTIATION),
+                2 => {
+                    let place = outgoing.seal_in_place(&mut record, MAX_HEADROOM..MAX_HEADROOM + 4).unwrap();
+                    assert_eq!(place, 0..MAX_HEADROOM + 4 + TAG_LEN);
+                }
+                3 => outgoing.alert(AlertDescription::NO_RENEGOTIATION),
                 _ => {
                     outgoing.message(HandshakeType::FINISHED, |w| w.bytes(b"data")).unwrap();
                     outgoing.flush_flight().unwrap();

@@ -277,7 +277,7 @@ impl Handle {
     }
 }
 
-fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> {
+pub(crate) fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> {
     match r.u8(what)? {
         0 => Ok(false),
         1 => Ok(true),
@@ -285,7 +285,7 @@ fn read_bool(r: &mut Reader<'_>, what: &'static str) -> Result<bool, Malformed> 
     }
 }
 
-fn read_name<'a>(r: &mut Reader<'a>) -> Result<&'a str, Malformed> {
+pub(crate) fn read_name<'a>(r: &mut Reader<'a>) -> Result<&'a str, Malformed> {
     core::str::from_utf8(r.vector(Prefix::U16, "server_name")?).map_err(|_| Malformed::Value("server_name"))
 }
 
@@ -304,7 +304,7 @@ fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
     }
 }
 
-fn read_digest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+pub(crate) fn read_digest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     let digest = r.vector(Prefix::U8, "server_end_point")?;
     // SHA-512 is the longest.
     if digest.len() <= 64 { Ok(digest) } else { Err(Malformed::Length("server_end_point")) }

@@ -22,6 +22,7 @@ mod tests;
 #[cfg(feature = "std")]
 pub use client_cache::ClientCache;
 pub use encoding::SessionError;
+pub(crate) use encoding::{read_bool, read_digest, read_name};
 #[doc(hidden)]
 #[cfg(any(test, fuzzing))]
 pub use fuzz::fuzz_sessions;

@@ -44,7 +44,7 @@ impl Names {
     }
 
     /// Bytes of all of them.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes().len()
     }
 

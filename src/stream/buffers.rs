@@ -25,8 +25,10 @@ pub(crate) struct Inlet {
 /// Bytes for the transport that it did not take yet.
 #[derive(Default)]
 pub(crate) struct Outlet {
+    /// Written over again and again, so that records are sealed straight into their place and nothing is zeroed twice.
     bytes: Vec<u8>,
-    written: usize,
+    /// What of `bytes` waits.
+    filled: Range<usize>,
 }
 
 impl Inlet {
@@ -64,32 +66,44 @@ impl Inlet {
 impl Outlet {
     /// Adds what is queued, and a batch of `plaintext`; says how much of that was taken.
     pub(crate) fn seal(&mut self, sender: &mut impl Transmit, plaintext: &[u8]) -> Result<usize, Error> {
-        Ok(sender.write_vec(plaintext.get(..BATCH).unwrap_or(plaintext), &mut self.bytes)?.taken)
+        let batch = plaintext.get(..BATCH).unwrap_or(plaintext);
+        let needed = self.filled.end.saturating_add(sender.output_len(batch.len()));
+        if self.bytes.len() < needed {
+            self.bytes.reserve_exact(needed - self.bytes.len());
+            self.bytes.resize(needed, 0);
+        }
+        let sent = sender.write(batch, self.bytes.get_mut(self.filled.end..).unwrap_or_default())?;
+        self.filled.end += sent.produced;
+        Ok(sent.taken)
     }
 
     pub(crate) fn left(&self) -> &[u8] {
-        self.bytes.get(self.written..).unwrap_or_default()
+        self.bytes.get(self.filled.clone()).unwrap_or_default()
     }
 
     /// The transport took so many bytes.
     pub(crate) fn wrote(&mut self, count: usize) {
-        self.written += count;
-        if self.left().is_empty() {
-            self.bytes.clear();
-            self.written = 0;
+        self.filled.start += count;
+        if self.filled.is_empty() {
+            self.filled = 0..0;
         }
     }
 
     /// Gives back memory beyond what short output needs.
     #[cfg(feature = "tokio")]
     pub(crate) fn rest(&mut self) {
-        self.bytes.shrink_to(KEPT);
+        self.shrink_to(KEPT);
     }
 
     pub(crate) fn shrink(&mut self) {
-        self.bytes.drain(..self.written);
-        self.written = 0;
-        self.bytes.shrink_to_fit();
+        self.shrink_to(0);
+    }
+
+    fn shrink_to(&mut self, length: usize) {
+        self.bytes.copy_within(self.filled.clone(), 0);
+        self.filled = 0..self.filled.len();
+        self.bytes.truncate(length.max(self.filled.end));
+        self.bytes.shrink_to(length);
     }
 }
 
@@ -99,7 +113,7 @@ mod tests {
 
     #[test]
     fn an_outlet_at_rest_keeps_memory_for_short_output_and_none_when_it_shrinks() {
-        let mut outlet = Outlet { bytes: alloc::vec![0; 60_000], written: 0 };
+        let mut outlet = Outlet { bytes: alloc::vec![0; 60_000], filled: 0..60_000 };
         outlet.wrote(60_000);
         outlet.rest();
         assert_eq!(outlet.bytes.capacity(), KEPT);

@@ -12,6 +12,7 @@ use crate::alert::{AlertDescription, AlertLevel};
 use crate::ask::{Answer, Ask, RefusedAnswer};
 use crate::connection::{ClientConnection, Event, Received, Receiver, Sender, ServerConnection};
 use crate::decision::Decision;
+use crate::dormant::Dormant;
 use crate::error::{Error, Reason};
 use crate::identity::dangerous::AcceptAnything;
 use crate::identity::{Identity, PeerCertificates, VerifyPeer};
@@ -190,6 +191,23 @@ impl Bench {
         Bench { real: Real::Halves { is_client, receiver: halves.0, sender: halves.1 }, ..self }
     }
 
+    /// The established connection rests, as bytes, and goes on.
+    pub(super) fn nap(self) -> Self {
+        let bytes = |dormant: Dormant| Dormant::from_bytes(&dormant.to_bytes()).expect("a connection");
+        let real = match self.real {
+            Real::Client(client) => {
+                let config = client_config(false, false).build().expect("a configuration");
+                Real::Client(bytes(client.export().expect("at rest")).wake(&config).expect("awake"))
+            }
+            Real::Server(server) => {
+                let config = server_config(&P256, false).build().expect("a configuration");
+                Real::Server(bytes(server.export().expect("at rest")).wake(&config).expect("awake"))
+            }
+            Real::Halves { .. } => panic!("halves do not rest"),
+        };
+        Bench { real, ..self }
+    }
+
     /// The puppet says this letter.
     pub(super) fn say(&mut self, letter: Letter) -> Result<(), Error> {
         let records = self.puppet.say(letter);
@@ -366,7 +384,7 @@ pub(super) const TO_SERVER: &[Letter] = &[
 ];
 
 /// Every connection on the way through the shortest handshake: before anything was said, after each letter, established,
-/// and split.
+/// rested, and split.
 pub(super) fn each_state() -> impl Iterator<Item = Bench> {
     let to = |letters: &'static [Letter], start: Start| {
         (0..=letters.len()).map(move |count| {
@@ -375,10 +393,13 @@ pub(super) fn each_state() -> impl Iterator<Item = Bench> {
             bench
         })
     };
-    let halves = [Bench::any_client, Bench::any_server].into_iter().map(|start: Start| {
+    let established = |start: Start| {
         let mut bench = start();
         bench.handshake();
-        bench.split()
-    });
-    to(TO_CLIENT, Bench::any_client).chain(to(TO_SERVER, Bench::any_server)).chain(halves)
+        bench
+    };
+    let starts: [Start; 2] = [Bench::any_client, Bench::any_server];
+    let rested = starts.into_iter().map(move |start| established(start).nap());
+    let halves = starts.into_iter().map(move |start| established(start).split());
+    to(TO_CLIENT, Bench::any_client).chain(to(TO_SERVER, Bench::any_server)).chain(rested).chain(halves)
 }

@@ -15,6 +15,7 @@ mod identities;
 mod issuers;
 mod order;
 mod puppet;
+mod rest;
 mod rules;
 mod sessions;
 mod split;

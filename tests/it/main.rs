@@ -26,17 +26,23 @@ mod async_output;
 #[cfg(feature = "tokio")]
 mod async_streams;
 mod attacks;
+mod backends;
 mod client_auth;
 mod config;
+mod dormant;
 mod every_question;
 mod forgotten;
 mod handshakes;
+mod in_place;
 mod issuers;
+#[cfg(feature = "ring")]
+mod ktls;
 mod late;
 mod lifecycle;
 mod misfits;
 mod negotiation;
 mod output;
+mod peer_certificates;
 mod questions;
 mod raw_keys;
 mod replay;

@@ -18,7 +18,7 @@ pub fn nginx(peer: &mut Nginx, lab: &Lab) -> Vec<Checked> {
 
 /// nginx has preferences of its own: HTTP/2 first, whatever the client's order.
 fn http2_of_nginx(peer: &mut Nginx, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.alpn = vec!["http/1.1", "h2"];
     let mut session = matrix::connect(peer.http2_port(), &setup)?;
     let agreed = session.report().alpn.unwrap_or_default();
@@ -33,7 +33,7 @@ fn http2_of_nginx(peer: &mut Nginx, lab: &Lab) -> Result<String, String> {
 }
 
 fn nothing_of_nginx(peer: &mut Nginx, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.alpn = vec!["interop/1"];
     match matrix::connect(peer.port(lab, &want(Versions::Both))?, &setup) {
         Err(failure) if failure.cause == REFUSED => Ok(failure.text),

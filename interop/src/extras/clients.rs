@@ -23,6 +23,7 @@ fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::EcdsaP256 => "client certificate, ECDSA P-256",
         Kind::EcdsaP384 => "client certificate, ECDSA P-384",
+        Kind::EcdsaP521 => "client certificate, ECDSA P-521",
         Kind::Rsa2048 => "client certificate, RSA 2048",
         Kind::Ed25519 => "client certificate, Ed25519",
     }
@@ -33,7 +34,7 @@ fn demanding() -> Want {
 }
 
 fn shown(peer: &mut AnyServer, lab: &Lab, leaf: &Leaf) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.identity = Some(leaf);
     let mut run = || -> Result<String, String> {
         let mut session = matrix::connect(peer.account_port(lab, &demanding())?, &setup)?;
@@ -48,7 +49,7 @@ fn shown(peer: &mut AnyServer, lab: &Lab, leaf: &Leaf) -> Result<String, String>
 }
 
 fn refused(peer: &mut AnyServer, lab: &Lab, leaf: Option<&Leaf>) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.identity = leaf;
     match matrix::connect(peer.account_port(lab, &demanding())?, &setup) {
         Err(failure) if matches!(failure.cause, Cause::PeerAlert(_)) => Ok(failure.text),

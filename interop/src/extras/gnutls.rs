@@ -35,7 +35,7 @@ pub fn clients(lab: &Lab) -> Vec<Checked> {
 
 /// The line makes gnutls-serv send a HelloRequest; our answer is the warning no_renegotiation.
 fn renegotiation_denied(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &ClientSetup::new(lab))?;
     let failed = |error: std::io::Error| error.to_string();
     let mut back = [0; 7];
     session.write_all(b"before\n").and_then(|()| session.read_exact(&mut back)).map_err(failed)?;
@@ -73,7 +73,7 @@ fn bindings_of_server(lab: &Lab, more: &[&str]) -> Result<String, String> {
     for kind in Kind::ALL {
         let mut want = want(Versions::Both);
         want.cell.kind = kind;
-        let mut session = matrix::connect(peer.port(lab, &want)?, &ClientSetup::new(&lab.certs))?;
+        let mut session = matrix::connect(peer.port(lab, &want)?, &ClientSetup::new(lab))?;
         peer.talk(&mut session, &talk::text(1000, 1))?;
         matrix::close(&mut session)?;
         let printed = wait_for_output(&mut peer, "Key material: ")?;
@@ -87,7 +87,7 @@ fn bindings_of_client(lab: &Lab, more: &[&str]) -> Result<String, String> {
     let arguments = [&[label.as_str(), &size, "--verbose"], more].concat();
     let mut peer = GnuTlsClient::new(&arguments);
     for kind in Kind::ALL {
-        let setup = ServerSetup::new(lab.certs.leaf(kind));
+        let setup = ServerSetup::new(lab, lab.certs.leaf(kind));
         let served = matrix::serve(&mut peer, lab, &setup, &Order::new(lab, talk::text(1000, 1)));
         match (&served.ours, &served.peer) {
             (Ok(ours), Ok(_)) => same_bindings(&ours.bound, kind, more.is_empty(), &peer.output())?,

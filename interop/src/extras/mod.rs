@@ -4,6 +4,7 @@ pub mod alpn;
 pub mod clients;
 pub mod gnutls;
 pub mod openssl;
+pub mod p521;
 pub mod resumption;
 pub mod sizes;
 pub mod staples;
@@ -68,7 +69,7 @@ fn want(versions: Versions) -> Want {
 
 fn extended_master_secret(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
     let port = peer.port(lab, &want(Versions::Both))?;
-    let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(port, &ClientSetup::new(lab))?;
     let used = session.report().extended_master_secret;
     peer.talk(&mut session, &talk::text(1000, 1))?;
     matrix::close(&mut session)?;
@@ -84,7 +85,7 @@ fn expect_extended_master_secret(used: Option<bool>, lacks: Option<&'static str>
 }
 
 fn alpn_from_server(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.alpn = vec!["interop/1", "http/1.1"];
     let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &setup)?;
     let agreed = session.report().alpn.unwrap_or_default();
@@ -103,7 +104,7 @@ fn alpn_from_server(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
 }
 
 fn by_address(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.name = ServerName::try_from("127.0.0.1").map_err(|error| error.to_string())?;
     let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &setup)?;
     let report = peer.talk(&mut session, &talk::text(1000, 1))?;
@@ -116,20 +117,20 @@ fn by_address(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
 }
 
 fn wrong_name(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.name = ServerName::try_from(WRONG_NAME).map_err(|error| error.to_string())?;
     expect_failure(peer, lab, Versions::Both, &setup, &Cause::WrongName)
 }
 
 fn unknown_root(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.roots = vec![lab.certs.stranger.certificate.clone()];
     expect_failure(peer, lab, Versions::Both, &setup, &Cause::UnknownIssuer)
 }
 
 fn server_with_13_alone(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
     let alert = Cause::PeerAlert(peer.alert_with_13_alone());
-    expect_failure(peer, lab, Versions::Only13, &ClientSetup::new(&lab.certs), &alert)
+    expect_failure(peer, lab, Versions::Only13, &ClientSetup::new(lab), &alert)
 }
 
 fn expect_failure(
@@ -147,14 +148,14 @@ fn expect_failure(
 }
 
 fn long_to_server(peer: &mut AnyServer, lab: &Lab) -> Result<String, String> {
-    let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(peer.port(lab, &want(Versions::Both))?, &ClientSetup::new(lab))?;
     peer.talk_at_length(&mut session, &talk::text(LONG, 3))?;
     matrix::close(&mut session)?;
     Ok(String::new())
 }
 
 fn server_setup(lab: &Lab) -> ServerSetup<'_> {
-    ServerSetup::new(lab.certs.leaf(plain_cell().kind))
+    ServerSetup::new(lab, lab.certs.leaf(plain_cell().kind))
 }
 
 fn extended_master_secret_of_client(peer: &mut AnyClient, lab: &Lab) -> Result<String, String> {

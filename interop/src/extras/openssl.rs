@@ -1,10 +1,10 @@
 //! What only OpenSSL can be made to do: signature schemes one by one, small records, renegotiation, a death in mid-connection.
 
-use tls12::AlertDescription;
-use tls12::message::{CipherSuite, SignatureScheme};
+use tls12::message::{CipherSuite, NamedGroup, SignatureScheme};
+use tls12::{AlertDescription, Backend};
 
 use super::{Checked, want};
-use crate::cell::Kind;
+use crate::cell::{GROUPS, Kind};
 use crate::matrix::{self, Order};
 use crate::net;
 use crate::ours::{self, Cause, ClientSetup, Failure, ServerSetup};
@@ -27,13 +27,36 @@ const SCHEMES: [(SignatureScheme, Kind, &str); 11] = [
     (SignatureScheme::ECDSA_SECP384R1_SHA384, Kind::EcdsaP256, "ECDSA+SHA384"),
     (SignatureScheme::ECDSA_SECP256R1_SHA256, Kind::EcdsaP384, "ECDSA+SHA256"),
 ];
-/// How many of them our server can sign with: ring knows no ECDSA with the hash of the other curve.
+/// How many of them our server can sign with: neither backend knows ECDSA with the hash of the other curve.
 const SIGNED: usize = 9;
+
+/// What only aws-lc-rs has.
+const OF_AWS_LC: [(SignatureScheme, Kind, &str); 5] = [
+    (SignatureScheme::ECDSA_SECP521R1_SHA512, Kind::EcdsaP521, "ECDSA+SHA512"),
+    (SignatureScheme::ECDSA_SECP384R1_SHA384, Kind::EcdsaP521, "ECDSA+SHA384"),
+    (SignatureScheme::ECDSA_SECP256R1_SHA256, Kind::EcdsaP521, "ECDSA+SHA256"),
+    (SignatureScheme::ECDSA_SECP521R1_SHA512, Kind::EcdsaP256, "ECDSA+SHA512"),
+    (SignatureScheme::ECDSA_SECP521R1_SHA512, Kind::EcdsaP384, "ECDSA+SHA512"),
+];
+/// How many of these it signs with.
+const SIGNED_OF_AWS_LC: usize = 3;
+
+/// Those of the backend: the first so many of those that both have, and of its own.
+fn schemes(lab: &Lab, common: usize, own: usize) -> impl Iterator<Item = (SignatureScheme, Kind, &'static str)> {
+    let own = if lab.backend == Backend::AwsLc { own } else { 0 };
+    SCHEMES.into_iter().take(common).chain(OF_AWS_LC.into_iter().take(own))
+}
+
+/// All groups, and the certificate's curve: a backend without it has no such certificate here.
+fn groups(kind: Kind) -> Vec<NamedGroup> {
+    let curve = kind.curve().filter(|curve| !GROUPS.contains(curve));
+    GROUPS.into_iter().chain(curve).collect()
+}
 
 /// Checks against `openssl s_server`.
 pub fn servers(lab: &Lab) -> Vec<Checked> {
     vec![
-        ("11 signature schemes, one by one", schemes_of_server(lab)),
+        ("each signature scheme by itself", schemes_of_server(lab)),
         ("records of 512 bytes", small_records_of_server(lab)),
         ("its HelloRequest is declined", hello_request(lab)),
         ("a death is no close_notify", death(lab)),
@@ -44,7 +67,7 @@ pub fn servers(lab: &Lab) -> Vec<Checked> {
 /// Checks against `openssl s_client`.
 pub fn clients(lab: &Lab) -> Vec<Checked> {
     vec![
-        ("9 signature schemes, one by one", schemes_of_client(lab)),
+        ("each signature scheme by itself", schemes_of_client(lab)),
         ("records of 512 bytes", small_records_of_client(lab)),
         ("four certificates, the right one", right_certificate(lab)),
         ("its renegotiation is declined", client_hello_again(lab)),
@@ -60,8 +83,11 @@ fn of_kind(kind: Kind) -> Want {
 
 fn schemes_of_server(lab: &Lab) -> Result<String, String> {
     let mut peer = OpenSslServer::new(&[]);
-    for (scheme, kind, name) in SCHEMES {
-        let mut setup = ClientSetup::new(&lab.certs);
+    let schemes = schemes(lab, SCHEMES.len(), OF_AWS_LC.len());
+    let mut count = 0;
+    for (scheme, kind, name) in schemes {
+        let mut setup = ClientSetup::new(lab);
+        setup.groups = groups(kind);
         setup.schemes = Some(vec![scheme]);
         let mut talk = || -> Result<(), String> {
             let mut session = matrix::connect(peer.port(lab, &of_kind(kind))?, &setup)?;
@@ -72,26 +98,28 @@ fn schemes_of_server(lab: &Lab) -> Result<String, String> {
             matrix::close(&mut session)
         };
         talk().map_err(|error| format!("{name} with {kind}: {error}\n{}", peer.output()))?;
+        count += 1;
     }
-    Ok(String::new())
+    Ok(format!("{count} of them"))
 }
 
 fn schemes_of_client(lab: &Lab) -> Result<String, String> {
-    for (scheme, kind, name) in SCHEMES.into_iter().take(SIGNED) {
+    let mut count = 0;
+    for (scheme, kind, name) in schemes(lab, SIGNED, SIGNED_OF_AWS_LC) {
         let mut peer = OpenSslClient::new(&["-sigalgs", name]);
-        let setup = ServerSetup::new(lab.certs.leaf(kind));
+        let setup = ServerSetup::new(lab, lab.certs.leaf(kind));
         let served = matrix::serve(&mut peer, lab, &setup, &Order::new(lab, talk::text(1000, 1)));
         match (&served.ours, &served.peer) {
-            (Ok(ours), Ok(_)) if ours.scheme == Some(scheme) => {}
+            (Ok(ours), Ok(_)) if ours.scheme == Some(scheme) => count += 1,
             _ => return Err(served.explain(&format!("{name} with {kind}"), &mut peer)),
         }
     }
-    Ok(String::new())
+    Ok(format!("{count} of them"))
 }
 
 fn small_records_of_server(lab: &Lab) -> Result<String, String> {
     let mut peer = OpenSslServer::new(&["-max_send_frag", "512"]);
-    let mut session = matrix::connect(peer.port(lab, &of_kind(Kind::Rsa2048))?, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(peer.port(lab, &of_kind(Kind::Rsa2048))?, &ClientSetup::new(lab))?;
     peer.talk(&mut session, &talk::text(100_000, 1))?;
     matrix::close(&mut session)?;
     Ok("a certificate over several records".to_owned())
@@ -99,7 +127,7 @@ fn small_records_of_server(lab: &Lab) -> Result<String, String> {
 
 fn small_records_of_client(lab: &Lab) -> Result<String, String> {
     let mut peer = OpenSslClient::new(&["-max_send_frag", "512"]);
-    let setup = ServerSetup::new(lab.certs.leaf(Kind::Rsa2048));
+    let setup = ServerSetup::new(lab, lab.certs.leaf(Kind::Rsa2048));
     let served = matrix::serve(&mut peer, lab, &setup, &Order::new(lab, talk::text(100_000, 1)));
     match (&served.ours, &served.peer) {
         (Ok(_), Ok(_)) => Ok(String::new()),
@@ -109,7 +137,7 @@ fn small_records_of_client(lab: &Lab) -> Result<String, String> {
 
 /// A server with a certificate of each kind shows each client the one that it can verify.
 fn right_certificate(lab: &Lab) -> Result<String, String> {
-    let mut setup = ServerSetup::new(lab.certs.leaf(Kind::EcdsaP384));
+    let mut setup = ServerSetup::new(lab, lab.certs.leaf(Kind::EcdsaP384));
     setup.leaves =
         [Kind::EcdsaP384, Kind::Ed25519, Kind::Rsa2048, Kind::EcdsaP256].map(|kind| lab.certs.leaf(kind)).into();
     let ecdsa = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
@@ -144,7 +172,7 @@ fn right_certificate(lab: &Lab) -> Result<String, String> {
 /// OpenSSL's server takes the warning no_renegotiation as a failure of its own wish and ends with handshake_failure.
 fn hello_request(lab: &Lab) -> Result<String, String> {
     let (mut process, port) = s_server(lab, Kind::EcdsaP256, &["-tls1_2"])?;
-    let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(port, &ClientSetup::new(lab))?;
     process.send_line("r")?;
     let result = session.wait_for_close();
     expect(result, &Cause::PeerAlert(AlertDescription::HANDSHAKE_FAILURE))
@@ -153,7 +181,7 @@ fn hello_request(lab: &Lab) -> Result<String, String> {
 
 fn death(lab: &Lab) -> Result<String, String> {
     let (process, port) = s_server(lab, Kind::EcdsaP256, &["-rev"])?;
-    let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(port, &ClientSetup::new(lab))?;
     talk::expect_echo(&mut session, b"abc\n", b"cba\n")?;
     drop(process);
     expect(session.wait_for_close(), &Cause::Truncated)
@@ -166,7 +194,7 @@ fn client_hello_again(lab: &Lab) -> Result<String, String> {
     let mut process = Process::start(&lab.programs.openssl, ["s_client", "-tls1_2", "-connect", &address])?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab, lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     process.send_line("before")?;
     talk::echo(&mut session, "before\n".len())?;
     process.send_line("R")?;
@@ -179,7 +207,7 @@ const EXPORT: [&str; 5] = ["-tls1_2", "-keymatexport", ours::LABEL, "-keymatexpo
 
 fn keying_material_of_server(lab: &Lab) -> Result<String, String> {
     let (process, port) = s_server(lab, Kind::EcdsaP256, &EXPORT)?;
-    let mut session = matrix::connect(port, &ClientSetup::new(&lab.certs))?;
+    let mut session = matrix::connect(port, &ClientSetup::new(lab))?;
     let result = same_keying_material(&process, &session);
     session.close()?;
     result
@@ -191,7 +219,7 @@ fn keying_material_of_client(lab: &Lab) -> Result<String, String> {
     let process = Process::start(&lab.programs.openssl, ["s_client", "-connect", &address].iter().chain(&EXPORT))?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let socket = net::accept(&listener, net::deadline(), &stop).map_err(|error| error.to_string())?;
-    let mut session = ours::server(&ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
+    let mut session = ours::server(&ServerSetup::new(lab, lab.certs.leaf(Kind::EcdsaP256)).config()?, socket)?;
     let result = same_keying_material(&process, &session);
     session.close()?;
     result

@@ -33,7 +33,7 @@ fn name(sessions: Sessions, client_certificate: bool) -> &'static str {
 
 /// Two connections with one configuration.
 fn resumed_by(peer: &mut AnyServer, lab: &Lab, want: &Want) -> Result<String, String> {
-    let mut setup = ClientSetup::new(&lab.certs);
+    let mut setup = ClientSetup::new(lab);
     setup.sessions = true;
     let leaf = lab.certs.client_leaf(Kind::EcdsaP256);
     setup.identity = want.client_certificate.then_some(leaf);
@@ -69,7 +69,7 @@ pub fn as_server(peer: &mut AnyClient, lab: &Lab) -> Vec<Checked> {
 }
 
 fn resumed(peer: &mut AnyClient, lab: &Lab, sessions: Sessions, client_certificate: bool) -> Result<String, String> {
-    let mut setup = ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256));
+    let mut setup = ServerSetup::new(lab, lab.certs.leaf(Kind::EcdsaP256));
     setup.sessions = Some(sessions);
     let mut order = Order::new(lab, talk::text(1000, 1));
     let leaf = client_certificate.then(|| lab.certs.client_leaf(Kind::EcdsaP256));

@@ -24,7 +24,7 @@ const OVERHEAD: usize = 8 + 16;
 /// Our client asks `openssl s_server`, which sends short lines in one mode and long pages in another.
 pub fn of_openssl_server(lab: &Lab) -> Vec<Checked> {
     let run = || -> Result<String, String> {
-        let mut setup = ClientSetup::new(&lab.certs);
+        let mut setup = ClientSetup::new(lab);
         setup.max_fragment_length = Some(MaxFragmentLength::BYTES_512);
         let mut peer = OpenSslServer::new(&[]);
         served_by(lab, &mut peer, setup.clone(), &[From::Client])?;
@@ -46,9 +46,9 @@ pub fn of_openssl_client(lab: &Lab) -> Vec<Checked> {
 
 /// Either side of `gnutls-serv` and our client names a limit.
 pub fn of_gnutls_server(lab: &Lab) -> Vec<Checked> {
-    let mut ours = ClientSetup::new(&lab.certs);
+    let mut ours = ClientSetup::new(lab);
     ours.record_size_limit = Some(LIMIT);
-    let theirs = ClientSetup::new(&lab.certs);
+    let theirs = ClientSetup::new(lab);
     let mut limited = GnuTlsServer::new(&["--recordsize=512"]);
     vec![
         ("our record_size_limit", served_by(lab, &mut GnuTlsServer::new(&[]), ours, &[From::Server])),

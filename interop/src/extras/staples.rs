@@ -53,7 +53,7 @@ fn each(lab: &Lab, check: impl Fn(Staple, &str) -> Result<String, String>) -> Ve
 fn accepted(lab: &Lab, peer: &mut impl ServerPeer, staple: Staple) -> Result<String, String> {
     let mut want = want(Versions::Both);
     want.cell.kind = KIND;
-    let result = matrix::connect(peer.port(lab, &want)?, &ClientSetup::new(&lab.certs));
+    let result = matrix::connect(peer.port(lab, &want)?, &ClientSetup::new(lab));
     let right = match (staple, &result) {
         (Staple::Good | Staple::Delegated, Ok(_)) => true,
         (_, Ok(_)) => false,
@@ -122,7 +122,7 @@ pub fn to_gnutls(lab: &Lab) -> Vec<Checked> {
 }
 
 fn server<'a>(lab: &'a Lab, staple: &str) -> Result<ServerSetup<'a>, String> {
-    let mut setup = ServerSetup::new(lab.certs.leaf(KIND));
+    let mut setup = ServerSetup::new(lab, lab.certs.leaf(KIND));
     setup.staple = Some(fs::read(staple).map_err(|error| format!("{staple}: {error}"))?);
     Ok(setup)
 }

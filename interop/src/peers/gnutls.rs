@@ -91,6 +91,7 @@ impl ServerPeer for GnuTlsServer {
         let mut checked = extras::gnutls::servers(self, lab);
         checked.extend(extras::staples::from_gnutls(lab));
         checked.extend(extras::sizes::of_gnutls_server(lab));
+        checked.extend(extras::p521::as_client(self, lab));
         checked
     }
 
@@ -201,6 +202,7 @@ impl ClientPeer for GnuTlsClient {
         let mut checked = extras::gnutls::clients(lab);
         checked.extend(extras::staples::to_gnutls(lab));
         checked.extend(extras::sizes::of_gnutls_client(lab));
+        checked.extend(extras::p521::as_server(self, lab));
         checked
     }
 
@@ -235,6 +237,7 @@ fn description(text: &str) -> Report {
         "ECDHE-X25519" => Some(NamedGroup::X25519),
         "ECDHE-SECP256R1" => Some(NamedGroup::SECP256R1),
         "ECDHE-SECP384R1" => Some(NamedGroup::SECP384R1),
+        "ECDHE-SECP521R1" => Some(NamedGroup::SECP521R1),
         _ => None,
     };
     let rsa = parts.next().unwrap_or_default().starts_with("RSA");

@@ -110,7 +110,7 @@ impl ClientPeer for JavaClient {
 
 fn algorithm(kind: Kind) -> &'static str {
     match kind {
-        Kind::EcdsaP256 | Kind::EcdsaP384 => "EC",
+        Kind::EcdsaP256 | Kind::EcdsaP384 | Kind::EcdsaP521 => "EC",
         Kind::Rsa2048 => "RSA",
         Kind::Ed25519 => "Ed25519",
     }

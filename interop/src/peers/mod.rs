@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tls12::AlertDescription;
+use tls12::{AlertDescription, Backend};
 
 use crate::cell::{Cell, Kind, Report};
 use crate::certs::{Certs, Leaf};
@@ -30,6 +30,8 @@ pub use openssl::{OpenSslClient, OpenSslServer, s_server};
 
 /// What all peers share: programs, certificates, and a directory that goes away at the end.
 pub struct Lab {
+    /// The crate that does our cryptography.
+    pub backend: Backend,
     /// The programs.
     pub programs: Programs,
     /// The certificates.
@@ -42,12 +44,12 @@ pub struct Lab {
 
 impl Lab {
     /// Finds the programs and makes the certificates, in a directory of its own below `parent`.
-    pub fn set_up(parent: &Path) -> Result<Lab, String> {
+    pub fn set_up(parent: &Path, backend: Backend) -> Result<Lab, String> {
         let programs = Programs::find()?;
-        let directory = parent.join(format!("interop-{}", std::process::id()));
+        let directory = parent.join(format!("interop-{}-{backend:?}", std::process::id()));
         fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let certs = Certs::make(&programs.openssl, &directory)?;
-        Ok(Lab { programs, certs, directory, cache: parent.join("interop-cache") })
+        Ok(Lab { backend, programs, certs, directory, cache: parent.join("interop-cache") })
     }
 }
 

@@ -75,6 +75,7 @@ impl ServerPeer for OpenSslServer {
         let mut checked = extras::openssl::servers(lab);
         checked.extend(extras::staples::from_openssl(lab));
         checked.extend(extras::sizes::of_openssl_server(lab));
+        checked.extend(extras::p521::as_client(self, lab));
         checked
     }
 
@@ -197,6 +198,7 @@ impl ClientPeer for OpenSslClient {
         let mut checked = extras::openssl::clients(lab);
         checked.extend(extras::staples::to_openssl(lab));
         checked.extend(extras::sizes::of_openssl_client(lab));
+        checked.extend(extras::p521::as_server(self, lab));
         checked
     }
 

@@ -16,9 +16,7 @@ impl Key {
         Key(hmac::Key::new(algorithm, secret))
     }
 
-    pub(in crate::crypto) fn sign<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
-        let mut context = hmac::Context::with_key(&self.0);
-        parts.for_each(|part| context.update(part));
-        Digest::new(context.sign().as_ref())
+    pub(in crate::crypto) fn sign(&self, message: &[u8]) -> Digest {
+        Digest::new(hmac::sign(&self.0, message).as_ref())
     }
 }

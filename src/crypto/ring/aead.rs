@@ -1,4 +1,6 @@
 use core::hint::black_box;
+#[cfg(feature = "std")]
+use std::sync::OnceLock;
 
 use ::ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 
@@ -8,6 +10,8 @@ use crate::crypto::{AeadAlgorithm, OpenFailed, SealFailed};
 pub(in crate::crypto) struct Key(Option<LessSafeKey>);
 
 impl Key {
+    /// In line, so that the key is made where it stays.
+    #[inline(always)]
     pub(in crate::crypto) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Self {
         let algorithm = match algorithm {
             AeadAlgorithm::Aes128Gcm => &aead::AES_128_GCM,
@@ -63,8 +67,7 @@ impl Key {
     /// compiler from leaving that out.
     fn wipe(&mut self) {
         if let Some(key) = &mut self.0
-            && let Some(zeros) = [0; 32].get(..key.algorithm().key_len())
-            && let Some(dummy) = expand(key.algorithm(), zeros)
+            && let Some(dummy) = dummy(key.algorithm())
         {
             *key = dummy;
             black_box(key);
@@ -78,6 +81,25 @@ impl Drop for Key {
     }
 }
 
+/// The key of zeros. It is expanded once for each algorithm, since each connection needs it.
+#[cfg(feature = "std")]
+fn dummy(algorithm: &'static aead::Algorithm) -> Option<LessSafeKey> {
+    static DUMMIES: [OnceLock<Option<LessSafeKey>>; 3] = [const { OnceLock::new() }; 3];
+    let index =
+        [&aead::AES_128_GCM, &aead::AES_256_GCM, &aead::CHACHA20_POLY1305].iter().position(|it| *it == algorithm);
+    DUMMIES.get(index?)?.get_or_init(|| zeros(algorithm)).clone()
+}
+
+#[cfg(not(feature = "std"))]
+fn dummy(algorithm: &'static aead::Algorithm) -> Option<LessSafeKey> {
+    zeros(algorithm)
+}
+
+fn zeros(algorithm: &'static aead::Algorithm) -> Option<LessSafeKey> {
+    expand(algorithm, [0; 32].get(..algorithm.key_len())?)
+}
+
+#[inline(always)]
 fn expand(algorithm: &'static aead::Algorithm, key: &[u8]) -> Option<LessSafeKey> {
     UnboundKey::new(algorithm, key).ok().map(LessSafeKey::new)
 }

@@ -1,4 +1,6 @@
 use core::hint::black_box;
+#[cfg(feature = "std")]
+use std::sync::OnceLock;
 
 use ::ring::hmac;
 
@@ -17,15 +19,13 @@ impl Key {
         Key(hmac::Key::new(algorithm, secret))
     }
 
-    pub(in crate::crypto) fn sign<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Digest {
-        let mut context = hmac::Context::with_key(&self.0);
-        parts.for_each(|part| context.update(part));
-        Digest::new(context.sign().as_ref())
+    pub(in crate::crypto) fn sign(&self, message: &[u8]) -> Digest {
+        Digest::new(hmac::sign(&self.0, message).as_ref())
     }
 
     /// ring's keys don't wipe themselves: another one goes over it. `black_box` keeps the compiler from leaving that out.
     fn wipe(&mut self) {
-        self.0 = hmac::Key::new(self.0.algorithm(), &[]);
+        self.0 = dummy(self.0.algorithm());
         black_box(&mut self.0);
     }
 }
@@ -36,17 +36,36 @@ impl Drop for Key {
     }
 }
 
+/// The key of no bytes. It is made once for each hash function, since each handshake needs it.
+#[cfg(feature = "std")]
+fn dummy(algorithm: hmac::Algorithm) -> hmac::Key {
+    static SHA256: OnceLock<hmac::Key> = OnceLock::new();
+    static SHA384: OnceLock<hmac::Key> = OnceLock::new();
+    static SHA512: OnceLock<hmac::Key> = OnceLock::new();
+    let dummy = if algorithm == hmac::HMAC_SHA256 {
+        &SHA256
+    } else if algorithm == hmac::HMAC_SHA384 {
+        &SHA384
+    } else {
+        &SHA512
+    };
+    dummy.get_or_init(|| hmac::Key::new(algorithm, &[])).clone()
+}
+
+#[cfg(not(feature = "std"))]
+fn dummy(algorithm: hmac::Algorithm) -> hmac::Key {
+    hmac::Key::new(algorithm, &[])
+}
+
 #[cfg(test)]
 mod tests {
-    use core::iter::once;
-
     use super::*;
 
     #[test]
     fn a_wiped_key_is_the_key_of_no_bytes() {
         for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
             let mut key = Key::new(hash, b"secret");
-            let sign = |key: &Key| hex::encode(key.sign(once(&b"message"[..])));
+            let sign = |key: &Key| hex::encode(key.sign(b"message"));
             let dummy = Key::new(hash, &[]);
             assert_ne!(sign(&key), sign(&dummy));
             key.wipe();

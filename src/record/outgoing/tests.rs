@@ -192,6 +192,52 @@ fn data_stops_at_the_limit_of_the_key_and_alerts_may_follow_until_the_reserve_is
 }
 
 #[test]
+fn a_record_in_place_that_is_refused_changes_nothing() {
+    const QUEUED: Reason = Reason::NotSealed("output is queued, and has to be written before");
+    const NO_ROOM: Reason = Reason::NotSealed("13 bytes are needed before the plaintext, and 16 behind it");
+    const TOO_LONG: Reason = Reason::NotSealed("the plaintext is longer than the peer takes in a record");
+    let refused = |outgoing: &mut Outgoing, size: usize, plaintext: Range<usize>| {
+        let mut buffer = vec![0xee; size];
+        let reason = outgoing.seal_in_place(&mut buffer, plaintext).unwrap_err();
+        assert!(buffer.iter().all(|byte| *byte == 0xee));
+        reason
+    };
+    let handshake = Reason::NotSealed("the handshake is not done");
+    assert_eq!(refused(&mut server(), 100, 13..17), handshake, "never without a key");
+    for aead in AEADS {
+        let (mut outgoing, mut incoming) = established(aead);
+        outgoing.limit_fragment(50);
+        #[expect(clippy::reversed_empty_ranges, reason = "a mistake that can be made")]
+        let reversed = 20..14;
+        for (size, plaintext) in [
+            (100, 12..17),
+            (100, 0..0),
+            (32, 13..17),
+            (12 + 16, 13..13),
+            (100, 85..85),
+            (100, 13..usize::MAX),
+            (100, reversed),
+        ] {
+            assert_eq!(refused(&mut outgoing, size, plaintext.clone()), NO_ROOM, "{aead:?}, {plaintext:?} of {size}");
+        }
+        assert_eq!(refused(&mut outgoing, 100, 13..64), TOO_LONG);
+        assert_eq!(outgoing.seal_in_place(&mut [0xee; 100], 13..13).map(|place| place.len()), Ok(0));
+        outgoing.alert(AlertDescription::NO_RENEGOTIATION);
+        assert_eq!(refused(&mut outgoing, 100, 13..17), QUEUED);
+        let mut wire = drain(&mut outgoing);
+
+        let mut buffer = *b"13 bytes herewhat the record carries, no more, in fifty bytes....16 bytes of tag";
+        assert_eq!(outgoing.seal_in_place(&mut buffer, 13..63).map(|place| place.end), Ok(79));
+        wire.extend_from_slice(&buffer[63 + 16 - 50 - outgoing.overhead()..79]);
+        let records = take_all(&mut incoming, wire).unwrap();
+        assert_eq!(records[1], (DATA, b"what the record carries, no more, in fifty bytes..".to_vec()), "{aead:?}");
+
+        outgoing.state.sequence = aead.record_limit() - 16;
+        assert_eq!(refused(&mut outgoing, 100, 13..17), Reason::KeyLimit);
+    }
+}
+
+#[test]
 fn a_flight_of_more_records_than_are_left_is_refused_whole_and_an_alert_may_follow() {
     let (mut outgoing, _) = established(AeadAlgorithm::Aes256Gcm);
     outgoing.limit_fragment(5);

@@ -174,7 +174,7 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let (Some(store), Some(id)) = (cx.hs.config.session_store.clone(), cx.hs.kept.session_id) else { return Ok(()) };
     let session = make_session(cx, Handle::Id(id.into()))?;
     store.put(&id, session);
-    cx.facts.stored = Some(Stored::Server { store, id });
+    cx.facts.stored = Some(Stored::by_id(&store, id));
     Ok(())
 }
 

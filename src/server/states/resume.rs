@@ -244,7 +244,7 @@ where
     if let (Handle::Id(id), Some(store)) = (&session.handle, &cx.hs.config.session_store)
         && let Ok(id) = SessionId::try_from(&**id)
     {
-        cx.facts.stored = Some(Stored::Server { store: Arc::clone(store), id });
+        cx.facts.stored = Some(Stored::by_id(store, id));
     }
     let message = cx.take_client_hello();
     let hello = client_hello(&message)?;

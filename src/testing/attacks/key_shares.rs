@@ -106,8 +106,8 @@ fn a_share_of_another_group_than_the_chosen_one_is_refused() {
 
 #[test]
 fn a_group_that_was_not_offered_is_refused() {
-    // secp521r1, X448, secp160k1, ffdhe2048, X25519MLKEM768, GREASE, explicit prime curves.
-    for group in [25, 30, 15, 0x0100, 0x11ec, 0x1a1a, 0xff01].map(NamedGroup) {
+    // X448, secp160k1, ffdhe2048, X25519MLKEM768, GREASE, explicit prime curves.
+    for group in [30, 15, 0x0100, 0x11ec, 0x1a1a, 0xff01].map(NamedGroup) {
         let mut bench = Bench::any_client();
         bench.go(&TO_CLIENT[..2]);
         let result = bench.say_message(&bench.puppet.server_key_exchange(group, &[4; 32]));

@@ -1,0 +1,30 @@
+//! Asks a server for its page over TLS 1.2, by tls12.
+//!
+//! ```text
+//! tls12-client <host> <port> <roots.pem>
+//! ```
+
+use std::env;
+use std::error::Error;
+use std::io::{Read, Write, stdout};
+use std::net::TcpStream;
+
+use pki_types::pem::PemObject;
+use pki_types::{CertificateDer, ServerName};
+use tls12::stream::TlsStream;
+use tls12::{ClientConfig, ClientConnection};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [host, port, roots] = &arguments[..] else { return Err("say <host> <port> <roots.pem>".into()) };
+    let roots = CertificateDer::pem_file_iter(roots)?.collect::<Result<Vec<_>, _>>()?;
+    let name = ServerName::try_from(host.clone())?;
+
+    let config = ClientConfig::builder().roots(roots).build()?;
+    let socket = TcpStream::connect((host.as_str(), port.parse()?))?;
+    let mut stream = TlsStream::new(ClientConnection::new(config, name)?, socket);
+    write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut page = Vec::new();
+    stream.read_to_end(&mut page)?;
+    Ok(stdout().write_all(&page)?)
+}
