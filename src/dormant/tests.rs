@@ -70,11 +70,13 @@ prop_compose! {
             resumed,
             close_sent,
             close_received,
-            server_name: server_name.map(Into::into),
-            alpn,
             peer_digest: digest.filter(|_| established.peer().is_known()).map(Box::new),
             established,
-            server_end_point,
+            names: Names::new(
+                &server_name.unwrap_or_default(),
+                &alpn.unwrap_or_default(),
+                &server_end_point.unwrap_or_default(),
+            ),
             stored: None,
             session_id: id.filter(|_| !is_client).map(Box::new),
         }))

@@ -254,6 +254,105 @@ mod tests {
         }
     }
 
+    /// Whole messages, and why there are no more of them.
+    type Taken = (Vec<(HandshakeType, Vec<u8>)>, Option<Reason>);
+
+    /// By [`Join::push`] and [`Join::next`] alone.
+    fn by_push(join: &mut Join, fragment: &[u8], taken: &mut Taken) {
+        join.push(fragment);
+        loop {
+            match join.next() {
+                Ok(Some((message, range))) => taken.0.push((message, join.bytes(range).to_vec())),
+                Ok(None) => return,
+                Err(reason) => return taken.1 = Some(reason),
+            }
+        }
+    }
+
+    /// As a handshake does: where the messages lie. When `pauses` says so, the rest of the record is kept for later.
+    fn in_place(join: &mut Join, mut fresh: &[u8], pauses: &mut impl Iterator<Item = bool>, taken: &mut Taken) {
+        loop {
+            let peeked = join.peek_with(fresh);
+            let message = match join.next_of(&mut fresh) {
+                Ok(Some((message, bytes))) => Ok(Some((message, bytes.to_vec()))),
+                Ok(None) => join.next().map(|next| next.map(|(message, range)| (message, join.bytes(range).to_vec()))),
+                Err(reason) => Err(reason),
+            };
+            match message {
+                Ok(Some((message, bytes))) => {
+                    assert!(peeked.is_none_or(|peeked| peeked == message), "{peeked:?} is not {message}");
+                    taken.0.push((message, bytes));
+                }
+                Ok(None) => return assert!(fresh.is_empty(), "what is no whole message is kept"),
+                Err(reason) => return taken.1 = Some(reason),
+            }
+            if pauses.next().unwrap_or_default() && !fresh.is_empty() {
+                join.push(mem::take(&mut fresh));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn messages_in_place_are_those_that_were_pushed_and_limits_are_the_same(
+            bodies in prop::collection::vec((prop_oneof![Just(11), Just(22), Just(0), any::<u8>()], 0_usize..300), 0..12),
+            cuts in prop::collection::vec(prop_oneof![0usize..8, 0usize..1500], 0..40),
+            pauses in prop::collection::vec(any::<bool>(), 12),
+        ) {
+            let limits = MessageLimits { certificate: 290, certificate_status: 280, other: 1200 };
+            let (mut pushed, mut placed) = (Join::new(limits), Join::new(limits));
+            let message = |(index, (number, length)): (usize, &(u8, usize))| {
+                message(HandshakeType(*number), &vec![u8::try_from(index).unwrap(); *length])
+            };
+            let stream: Vec<u8> = bodies.iter().enumerate().flat_map(message).collect();
+            let (mut expected, mut got) = (Taken::default(), Taken::default());
+            let (mut at, mut last, mut pauses) = (0, 0, pauses.into_iter());
+            for size in cuts.into_iter().chain([stream.len()]) {
+                let end = stream.len().min(at + size);
+                by_push(&mut pushed, &stream[at..end], &mut expected);
+                in_place(&mut placed, &stream[at..end], &mut pauses, &mut got);
+                last = if end > at { end - at } else { last };
+                at = end;
+                prop_assert_eq!(&got, &expected);
+                if got.1.is_some() {
+                    break;
+                }
+                prop_assert_eq!(placed.is_aligned(), pushed.is_aligned());
+                prop_assert_eq!(placed.peek(), pushed.peek());
+                prop_assert!(placed.buffer.len() <= 304 + last, "what was handed out is forgotten with the next record");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_lies_whole_in_its_record_needs_no_room() {
+        let mut join = join();
+        let record = [message(HandshakeType::SERVER_HELLO, &[1; 50]), message(HandshakeType::CERTIFICATE, &[2; 3000])];
+        let record = record.concat();
+        let mut fresh = &record[..];
+        for (kind, length) in [(HandshakeType::SERVER_HELLO, 54), (HandshakeType::CERTIFICATE, 3004)] {
+            assert_eq!(join.peek_with(fresh), Some(kind));
+            let place = fresh.as_ptr();
+            let (message, bytes) = join.next_of(&mut fresh).unwrap().expect("a whole message");
+            assert_eq!((message, bytes.len(), bytes.as_ptr()), (kind, length, place));
+        }
+        assert_eq!(join.next_of(&mut fresh), Ok(None));
+        assert_eq!((join.is_aligned(), join.buffer.capacity()), (true, 0));
+    }
+
+    #[test]
+    fn behind_what_is_kept_nothing_is_taken_in_place() {
+        let mut join = join();
+        let message = message(HandshakeType::SERVER_HELLO, b"body");
+        let record = [&message[2..], &message].concat();
+        assert_eq!(join.next_of(&mut &message[..2]), Ok(None));
+        assert_eq!(join.peek_with(&record), None, "the header is not whole yet");
+        let mut fresh = &record[..];
+        assert_eq!(join.next_of(&mut fresh), Ok(None));
+        assert!(fresh.is_empty());
+        assert_eq!(take(&mut join).map(|whole| whole.len()), Ok(2));
+    }
+
     #[test]
     fn each_limit_is_held_at_the_header_wherever_that_ends() {
         for (kind, limit, setting) in [

@@ -208,7 +208,13 @@ impl Scene {
         let client = ClientConfig::builder().verifier(self.verify_server.clone()).clock(Arc::new(Stopped(NOW)));
         let client = client.random(random.clone()).groups(vec![Arc::new(Replayable(random.clone()))]);
         let client = client.identity_resolver(self.client_identities.clone()).sessions(self.kept.clone());
-        client.session_context("client").verify_on_resumption(true).observer(self.watch.clone()).build().unwrap()
+        client
+            .session_context("client")
+            .alpn_protocols(["h2"])
+            .verify_on_resumption(true)
+            .observer(self.watch.clone())
+            .build()
+            .unwrap()
     }
 
     fn server_config(&self) -> Arc<ServerConfig> {
@@ -217,7 +223,7 @@ impl Scene {
         let server = server.random(random.clone()).groups(vec![Arc::new(Replayable(random.clone()))]);
         let server = server.client_authentication(ClientAuthPolicy::Required, self.verify_client.clone());
         let server = server.session_context("server").verify_on_resumption(true).observer(self.watch.clone());
-        let server = server.session_store(self.store.clone());
+        let server = server.session_store(self.store.clone()).alpn_protocols(["h2"]);
         let server = if self.handshake == Handshake::ById { server } else { server.tickets(self.sealer.clone()) };
         server.build().unwrap()
     }

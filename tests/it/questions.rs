@@ -6,6 +6,7 @@ use tls12::{AlertDescription, Answer, Ask, CertificateError, Error, Event, Reaso
 
 use crate::credentials::{Kind, identity};
 use crate::deciders::{Deciding, Late};
+use crate::every_question::{Handshake, Scene, Topic};
 use crate::pair::{End, NAME, NOW, Pair, Stopped};
 
 const ALL_ALONE: [Late; 3] =
@@ -105,6 +106,24 @@ fn while_a_question_is_open_nothing_is_consumed_and_nothing_changes() {
         deciding.drive(&mut pair, 0);
         pair.assert_established();
         deciding.assert_each_ran_once("with reads in vain");
+    }
+}
+
+#[test]
+fn a_server_that_waits_says_whom_its_client_asks_for_and_what_they_will_speak() {
+    for handshake in Handshake::ALL {
+        for topic in [Topic::FindSession, Topic::OpenTicket, Topic::ServerIdentity, Topic::ServerSignature] {
+            if !handshake.topics().contains(&topic) {
+                continue;
+            }
+            let scene = Scene::new(handshake, &[topic]);
+            let mut pair = scene.pair(&[]);
+            pair.drive();
+            assert!(pair.server.take_ask().is_some(), "{handshake:?}, {topic:?}");
+            let server = &pair.server.connection;
+            assert_eq!(server.server_name(), Some(NAME), "{handshake:?}, {topic:?}");
+            assert_eq!(server.alpn_protocol(), Some(&b"h2"[..]), "{handshake:?}, {topic:?}");
+        }
     }
 }
 

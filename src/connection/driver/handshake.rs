@@ -146,6 +146,8 @@ impl<R: Role> Driver<R> {
                         }
                         None => {
                             fresh.message = &[];
+                            // A header that came in parts is whole only now.
+                            check_expected::<R>(&machine, join.peek())?;
                             join.next()?.map(|(message_type, range)| (message_type, join.bytes(range)))
                         }
                     };

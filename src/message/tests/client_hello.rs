@@ -98,6 +98,32 @@ fn an_extension_may_not_come_twice_known_or_not() {
 }
 
 #[test]
+fn a_duplicate_is_found_at_any_two_places_among_few_or_many_others() {
+    for count in 1..=12_u16 {
+        // Types that nobody knows, and every other one a small number.
+        for types in [(0x4000..).take(count.into()).collect::<Vec<u16>>(), (0..count).map(mixed).collect()] {
+            let read = |types: &[u16]| {
+                let extensions: Vec<(u16, &[u8])> = types.iter().map(|typ| (*typ, &[][..])).collect();
+                ClientHello::read(&with_extensions(&bare(), &extensions)).map(|_| ())
+            };
+            assert_eq!(read(&types), Ok(()), "{types:?}");
+            for second in 1..types.len() {
+                for first in 0..second {
+                    let mut types = types.clone();
+                    types[second] = types[first];
+                    assert!(matches!(read(&types), Err(Malformed::Duplicate(_))), "{types:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Types without a meaning in TLS 1.2, below 64 and above.
+fn mixed(index: u16) -> u16 {
+    if index % 2 == 0 { 51 + index } else { 0x6b00 + index }
+}
+
+#[test]
 fn a_duplicate_is_found_among_as_many_extensions_as_fit() {
     let count = u16::MAX / 4;
     let types = || (0x4000..).take(usize::from(count));

@@ -90,8 +90,9 @@ fn a_message_that_is_too_long_is_an_error_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_emptied_queue_holds_no_memory_also_when_drained_byte_by_byte() {
+fn an_emptied_queue_holds_no_memory_once_the_handshake_is_done_also_when_drained_byte_by_byte() {
     let mut outgoing = server();
+    outgoing.handshake_done();
     finished(&mut outgoing);
     outgoing.flush_flight().unwrap();
     let mut drained = 0;
@@ -99,6 +100,33 @@ fn an_emptied_queue_holds_no_memory_also_when_drained_byte_by_byte() {
         drained += 1;
     }
     assert_eq!((drained, outgoing.queue.capacity(), outgoing.drained), (15, 0, 0));
+}
+
+#[test]
+fn the_room_of_a_short_flight_stays_until_the_handshake_is_done_and_that_of_a_long_one_goes() {
+    for (length, stays) in [(300, true), (5000, false)] {
+        let mut outgoing = server();
+        outgoing.message(HandshakeType::CERTIFICATE, |w| w.bytes(&vec![0; length])).unwrap();
+        outgoing.flush_flight().unwrap();
+        let place = outgoing.queue.as_ptr();
+        drain(&mut outgoing);
+        let capacity = outgoing.queue.capacity();
+        assert_eq!(capacity > 0, stays, "{length} bytes leave room for {capacity}");
+        assert!(capacity <= KEPT_CAPACITY);
+        assert!(!stays || outgoing.queue.as_ptr() == place, "it is the same");
+        outgoing.handshake_done();
+        assert_eq!(outgoing.queue.capacity(), 0, "after a flight of {length} bytes");
+    }
+}
+
+#[test]
+fn what_is_still_queued_when_the_handshake_is_done_goes_out_and_then_its_room() {
+    let mut outgoing = server();
+    finished(&mut outgoing);
+    outgoing.flush_flight().unwrap();
+    outgoing.handshake_done();
+    assert_eq!(drain(&mut outgoing).len(), 15);
+    assert_eq!(outgoing.queue.capacity(), 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::alert::{AlertDescription, AlertLevel};
+use crate::connection::Event;
 use crate::error::Reason;
 use crate::message::{ContentType, HandshakeType as H, SignatureScheme};
 use crate::record::MessageLimits;
@@ -37,6 +38,76 @@ fn hello_requests_in_one_record_are_capped_alike() {
     let result = bench.send(ContentType::HANDSHAKE, &[0; 4 * 4000]);
     bench.failed(result, &Reason::TooManyHelloRequests { limit: 8 }, AlertDescription::UNEXPECTED_MESSAGE);
     assert_eq!(bench.alerts().len(), 9, "as many refusals as in records of their own, and the end");
+}
+
+/// Connections to which this is a request to renegotiate.
+fn asked_to_renegotiate() -> [(Start, H); 2] {
+    [(Bench::any_client, H::HELLO_REQUEST), (Bench::any_server, H::CLIENT_HELLO)]
+}
+
+#[test]
+fn a_request_to_renegotiate_in_parts_is_one_request_wherever_it_is_cut() {
+    for (start, request) in asked_to_renegotiate() {
+        let whole = |bench: &mut Bench| {
+            bench.handshake();
+            bench.puppet.message(request)
+        };
+        for cut in 1..whole(&mut start()).len() {
+            let mut bench = start();
+            let message = whole(&mut bench);
+            let (first, rest) = message.split_at(cut);
+            bench.send(ContentType::HANDSHAKE, first).expect("part of a request");
+            bench.send(ContentType::HANDSHAKE, &[]).expect("nothing more of it");
+            assert_eq!(bench.alerts(), [], "cut at {cut}: it is not whole");
+            bench.send(ContentType::HANDSHAKE, rest).expect("the rest of it");
+            assert_eq!(bench.alerts(), [REFUSAL], "cut at {cut}");
+            bench.say(Letter::ApplicationData).expect("the connection goes on");
+            assert_eq!(bench.data, b"data");
+        }
+    }
+}
+
+#[test]
+fn data_within_a_request_to_renegotiate_is_refused_and_an_empty_record_begins_none() {
+    for (start, request) in asked_to_renegotiate() {
+        let mut bench = start();
+        bench.handshake();
+        bench.send(ContentType::HANDSHAKE, &[]).expect("nothing");
+        bench.say(Letter::ApplicationData).expect("nothing is under way");
+        assert_eq!((bench.alerts(), &bench.data[..]), (vec![], &b"data"[..]));
+        let message = bench.puppet.message(request);
+        bench.send(ContentType::HANDSHAKE, &message[..3]).expect("part of a request");
+        let error = bench.say(Letter::ApplicationData).expect_err("it is out of place");
+        assert!(matches!(error.reason(), Reason::UnexpectedMessage { got: "application_data", .. }), "{error}");
+        bench.failed_with(&error, AlertDescription::UNEXPECTED_MESSAGE);
+        assert_eq!(bench.data, b"data", "no more than before");
+    }
+}
+
+#[test]
+fn of_two_requests_in_one_record_and_part_of_a_third_each_is_refused_by_itself() {
+    for (start, request) in asked_to_renegotiate() {
+        let mut bench = start();
+        bench.handshake();
+        let message = bench.puppet.message(request);
+        let (first, rest) = message.split_at(3);
+        let mut record = bench.puppet.record(ContentType::HANDSHAKE, &[&message, &message, first].concat());
+        let length = record.len();
+        for (consumed, refusals) in [(length, 1), (0, 2)] {
+            let received = bench.real.read(&mut record).expect("a request");
+            assert!(matches!(received.event, Event::Progress), "{:?}", received.event);
+            assert_eq!(received.consumed, consumed);
+            record.drain(..consumed);
+            bench.listen();
+            assert_eq!(bench.alerts(), vec![REFUSAL; refusals]);
+        }
+        let event = bench.real.read(&mut []).expect("no whole request").event;
+        assert!(matches!(event, Event::NeedInput { missing: 5 }), "{event:?}");
+        bench.send(ContentType::HANDSHAKE, rest).expect("the rest of the third");
+        assert_eq!(bench.alerts(), [REFUSAL; 3]);
+        bench.say(Letter::ApplicationData).expect("the connection goes on");
+        assert_eq!(bench.data, b"data");
+    }
 }
 
 /// CVE-2021-3449 dereferenced a pointer that only the first hello had set.

@@ -81,6 +81,23 @@ fn a_handshake_with_any_two_messages_swapped_fails() {
 }
 
 #[test]
+fn a_message_out_of_order_is_refused_at_its_header_wherever_that_is_cut() {
+    // Long enough for any limit, so that it can be seen which comes first.
+    let header = [99, 0xff, 0xff, 0xff];
+    for cut in 0..=header.len() {
+        for mut bench in each_state() {
+            let (start, rest) = header.split_at(cut);
+            let error = match bench.send(ContentType::HANDSHAKE, start) {
+                Ok(()) => bench.send(ContentType::HANDSHAKE, rest).expect_err("nobody waits for it"),
+                Err(error) => error,
+            };
+            assert!(matches!(error.reason(), Reason::UnexpectedMessage { .. }), "cut at {cut}: {error}");
+            bench.failed_with(&error, AlertDescription::UNEXPECTED_MESSAGE);
+        }
+    }
+}
+
+#[test]
 fn change_cipher_spec_is_taken_at_its_slot_alone() {
     let mut taken = Vec::new();
     for mut bench in each_state() {
