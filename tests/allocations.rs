@@ -22,8 +22,8 @@ use tls12::message::CipherSuite;
 use tls12::pki_types::ServerName;
 use tls12::stream::TlsStream;
 use tls12::{
-    ClientConfigBuilder, ClientConnection, Connection, Event, Receive, Received, RecordBuffer, ServerConfigBuilder,
-    ServerConnection, Step, Transmit,
+    ClientConfigBuilder, ClientConnection, Connection, Event, Receive, Received, RecordBuffer, ServerConnection, Step,
+    Transmit,
 };
 
 use counting::bare::Bare;

@@ -5,13 +5,15 @@
 pub(crate) mod bare;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use allocation_counter::{AllocationInfo, measure};
 use tls12::message::CipherSuite;
-use tls12::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use tls12::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tls12::{
-    Backend, ClientAuthPolicy, ClientConfig, ClientConfigBuilder, ClientConnection, Connection, Event, Identity,
-    Received, ServerConfig, ServerConfigBuilder, ServerConnection, WebPkiVerifier,
+    Backend, ClientAuthPolicy, ClientConfig, ClientConfigBuilder, ClientConnection, ClientSessions, Connection,
+    Decision, Event, Identity, Received, ServerConfig, ServerConfigBuilder, ServerConnection, Session, SessionStore,
+    WebPkiVerifier,
 };
 
 use bare::Bare;
@@ -125,6 +127,59 @@ pub(crate) fn handle(connection: &mut impl Connection, mut input: &mut [u8]) {
             return;
         }
         input = &mut input[consumed..];
+    }
+}
+
+/// Keeps sessions, and counts apart what it allocates for that: in its own map, which is no part of a connection.
+#[derive(Debug)]
+pub(crate) struct Apart<T> {
+    inside: T,
+    counted: AtomicU64,
+}
+
+impl<T> Apart<T> {
+    pub(crate) fn new(inside: T) -> Arc<Self> {
+        Arc::new(Apart { inside, counted: AtomicU64::new(0) })
+    }
+
+    /// How often it allocated since this was asked last.
+    pub(crate) fn take(&self) -> u64 {
+        self.counted.swap(0, Ordering::Relaxed)
+    }
+
+    fn run<A>(&self, work: impl FnOnce(&T) -> A) -> A {
+        let mut done = None;
+        let counted = measure(|| done = Some(work(&self.inside)));
+        self.counted.fetch_add(counted.count_total, Ordering::Relaxed);
+        done.unwrap()
+    }
+}
+
+impl<T: ClientSessions> ClientSessions for Apart<T> {
+    fn find(&self, server_name: &ServerName<'_>, now: UnixTime) -> Option<Arc<Session>> {
+        self.run(|inside| inside.find(server_name, now))
+    }
+
+    fn put(&self, server_name: &ServerName<'_>, session: Arc<Session>) {
+        self.run(|inside| inside.put(server_name, session));
+    }
+
+    fn remove(&self, server_name: &ServerName<'_>, session: &Arc<Session>) {
+        self.run(|inside| inside.remove(server_name, session));
+    }
+}
+
+impl<T: SessionStore> SessionStore for Apart<T> {
+    fn find(&self, id: &[u8], now: UnixTime) -> Decision<Option<Arc<Session>>> {
+        self.run(|inside| inside.find(id, now))
+    }
+
+    fn put(&self, id: &[u8], session: Arc<Session>) {
+        self.run(|inside| inside.put(id, session));
+    }
+
+    fn remove(&self, id: &[u8]) {
+        self.run(|inside| inside.remove(id));
     }
 }
 
