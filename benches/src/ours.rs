@@ -37,7 +37,7 @@ pub fn backend(backend: Backend) -> tls12::Backend {
 
 impl Configs {
     /// For one kind of handshake. The first one is in full, and its session is what later ones resume. Where sessions are
-    /// kept, they are kept as by default.
+    /// kept, they are kept as the documentation shows.
     #[must_use]
     pub fn new(backend: Backend, handshake: Handshake, issued: &Issued) -> Configs {
         Configs::with(self::backend(backend), handshake, issued, None, PeerCertificatesPolicy::Kept)
@@ -82,7 +82,7 @@ impl Configs {
                 let tickets = Tickets::with_random(backend, backend.random()).expect("keys");
                 server = server.tickets(Arc::new(tickets));
             }
-            Handshake::SessionId => server = server.session_store(Arc::new(MemoryStore::new(256))),
+            Handshake::SessionId => server = server.session_store(Arc::new(MemoryStore::new(10_000))),
         }
         if let Some(observer) = observer {
             server = server.observer(observer);

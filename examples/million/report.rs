@@ -38,8 +38,8 @@ impl Report {
 
     pub(crate) fn established(&self, held: &Held, took: Duration) {
         let (full, resumed) = (held.full.pairs, held.resumed.pairs);
-        let rate = held.pairs() as f64 / took.as_secs_f64();
-        println!("  {full} full handshakes and {resumed} resumed, {:.1} s, {rate:.0} a second", took.as_secs_f64());
+        let each = took.as_secs_f64() * 1e6 / f64::from(u32::try_from(held.pairs()).unwrap_or(u32::MAX));
+        println!("  {full} full handshakes and {resumed} resumed, {:.1} s, {each:.1} µs each", took.as_secs_f64());
     }
 
     /// The most bytes of any of a kind.

@@ -74,6 +74,9 @@ pub enum Backend {
     #[default]
     Ring,
     /// The crate `aws-lc-rs`: feature `aws-lc-rs`. It also has P-521, SHA-512 with ECDSA, and larger RSA keys to sign with.
+    ///
+    /// Before it draws its first randomness in a process it gathers entropy of its own, for about a tenth of a second: a
+    /// program to which the first handshake matters draws from [`Backend::random`] when it starts.
     #[cfg(feature = "aws-lc-rs")]
     #[cfg_attr(not(feature = "ring"), default)]
     AwsLc,
