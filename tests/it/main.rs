@@ -14,6 +14,8 @@ mod deciders;
 mod executor;
 mod exports;
 mod given;
+#[cfg(feature = "ring")]
+mod kernel;
 mod pair;
 mod pattern;
 mod recorded;

@@ -120,7 +120,7 @@ fn a_duplicate_is_found_at_any_two_places_among_few_or_many_others() {
 
 /// Types without a meaning in TLS 1.2, below 64 and above.
 fn mixed(index: u16) -> u16 {
-    if index % 2 == 0 { 51 + index } else { 0x6b00 + index }
+    if index.is_multiple_of(2) { 51 + index } else { 0x6b00 + index }
 }
 
 #[test]
