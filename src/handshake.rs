@@ -48,6 +48,8 @@ pub(crate) trait Machine<R: Role>: Sized {
     fn expected(&self) -> &'static [&'static str];
     /// Whether a message of this type is one of them.
     fn expects(&self, message: HandshakeType) -> bool;
+    /// Whether it waits for an answer.
+    fn is_asking(&self) -> bool;
     fn take(self, cx: &mut Cx<'_, R>, input: Input<'_>) -> Result<Self, Reason>;
     fn decide(&mut self, cx: &mut Cx<'_, R>) -> Result<Option<Decision<Answered>>, Reason>;
     fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;
@@ -229,7 +231,7 @@ impl<'c, R: Role> Cx<'c, R> {
 
     /// A handshake message was added to the flight.
     pub(crate) fn sent(&self, message_type: HandshakeType, length: usize) {
-        self.observe(Direction::Sent, ContentType::HANDSHAKE, message_type.name().unwrap_or_default(), length);
+        self.observe(Direction::Sent, ContentType::HANDSHAKE, || message_type.name().unwrap_or_default(), length);
     }
 
     /// A handshake message came: adds it to the transcript, and makes it a letter. HelloRequest is hashed by nobody
@@ -254,7 +256,7 @@ impl<'c, R: Role> Cx<'c, R> {
             self.hs.transcript.add(message);
         }
         let input = Input::Message { message_type, body: self.body() };
-        self.observe(Direction::Received, ContentType::HANDSHAKE, input.name(), message.len());
+        self.observe(Direction::Received, ContentType::HANDSHAKE, || input.name(), message.len());
         input
     }
 
@@ -267,14 +269,14 @@ impl<'c, R: Role> Cx<'c, R> {
         &self,
         direction: Direction,
         content_type: ContentType,
-        message: &'static str,
+        message: impl FnOnce() -> &'static str,
         length: usize,
     ) {
         if let Some(observer) = &self.common().observer {
             observer.message(&Seen {
                 direction,
                 content_type,
-                message,
+                message: message(),
                 length,
                 state: self.state,
                 client_random: &self.facts.client_random,
@@ -377,7 +379,7 @@ impl<'c, R: Role> Cx<'c, R> {
         if let Some(limits) = self.hs.record_limits {
             self.outgoing.limit_fragment(limits.peer);
         }
-        self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, "ChangeCipherSpec", 1);
+        self.observe(Direction::Sent, ContentType::CHANGE_CIPHER_SPEC, || "ChangeCipherSpec", 1);
         let verify_data = self.verify_data(ready, label, &self.hs.transcript.current())?;
         self.hs.first_finished.get_or_insert(verify_data);
         self.send(HandshakeType::FINISHED, |w| w.bytes(&verify_data))?;

@@ -171,6 +171,13 @@ macro_rules! machine {
                 }
             }
 
+            fn is_asking(&self) -> bool {
+                match self {
+                    $( $machine::$state(_) => machine!(@is_asking $kind), )*
+                    $machine::Established(_) => false,
+                }
+            }
+
             fn take(self, cx: &mut Cx<'_>, input: $crate::machine::Input<'_>) -> Result<Self, $crate::error::Reason> {
                 use $crate::machine::Letter as _;
                 let expected = $crate::handshake::Machine::expected(&self);
@@ -227,6 +234,9 @@ macro_rules! machine {
         let _ = $message;
         false
     }};
+
+    (@is_asking wait) => { false };
+    (@is_asking ask) => { true };
 
     (@take wait $state:ident $cx:ident $input:ident $expected:ident $($letter:ident $after:ident)+) => {{
         $( if let Some(letter) = $input.read($letter::LETTER, $letter::read) {

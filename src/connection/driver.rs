@@ -137,7 +137,7 @@ impl<R: Role> Driver<R> {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn read_handshake(&mut self, input: &mut [u8]) -> Result<Received, Error> {
         match self.go_on(&[]) {
             Ok(None) => {}

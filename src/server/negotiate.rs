@@ -112,9 +112,9 @@ pub(super) fn names(common: &Common, hello: &ClientHello<'_>) -> Names {
 }
 
 /// RFC 7301 §3.2: the first of ours that the client offers.
-pub(super) fn alpn<'a>(common: &'a Common, offered: Option<OpaqueList<'_>>) -> Result<Option<&'a [u8]>, Reason> {
+pub(super) fn alpn<'a>(common: &Common, offered: Option<OpaqueList<'a>>) -> Result<Option<&'a [u8]>, Reason> {
     let (Some(ours), Some(offered)) = (common.alpn(), offered) else { return Ok(None) };
-    let found = ours.iter().find(|name| offered.iter().any(|offered| offered == *name));
+    let found = ours.iter().find_map(|name| offered.iter().find(|offered| *offered == name));
     let none = || Reason::NoCommonAlpnProtocol {
         ours: ours.iter().map(escape).collect(),
         peer: offered.iter().map(escape).collect(),

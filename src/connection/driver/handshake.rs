@@ -77,6 +77,9 @@ impl<R: Role> Driver<R> {
         let mut fresh = Fresh { left: content, message: &[] };
         let mut went = None;
         let event = loop {
+            if !self.has_work(&fresh) {
+                break went;
+            }
             match self.step(&mut fresh)? {
                 Took::Idle => break went,
                 Took::Went => went = Some(Event::Progress),
@@ -89,6 +92,15 @@ impl<R: Role> Driver<R> {
             flight.join.push(fresh.left);
         }
         Ok(event)
+    }
+
+    /// Whether there may be a letter.
+    fn has_work(&self, fresh: &Fresh<'_>) -> bool {
+        let Phase::Handshake(flight) = &self.phase else { return false };
+        !fresh.left.is_empty()
+            || !flight.join.is_aligned()
+            || !matches!(flight.question, Question::NotAsked)
+            || flight.machine.as_ref().is_none_or(Machine::is_asking)
     }
 
     /// One letter of the handshake: an answer, or a message.

@@ -22,7 +22,7 @@ impl On<ClientHello<'_>> for WaitClientHello {
     fn on(self, cx: &mut Cx<'_>, hello: ClientHello<'_>) -> Result<AfterClientHello, Reason> {
         negotiate::check_hello(cx, &hello)?;
         cx.incoming.version_agreed();
-        Ok(match AskSession::offered(cx, hello.extensions.session_ticket, hello.session_id) {
+        Ok(match AskSession::offered(cx, &hello) {
             Some(state) => AfterClientHello::AskSession(state),
             None => AfterClientHello::AskIdentity(AskIdentity),
         })
@@ -74,9 +74,16 @@ impl On<Resolved> for AskIdentity {
         cx.hs.kept.session_id = stored.then_some(session_id);
         let session_id: &[u8] = if stored { &session_id } else { &[] };
         let response = asks_for_status(&hello).then(|| identity.ocsp_response()).flatten();
-        let says = Says { suite: chosen.suite, random, session_id, session_ticket, identity: Some(&identity) };
+        let says = Says {
+            suite: chosen.suite,
+            random,
+            session_id,
+            session_ticket,
+            ec_point_formats: hello.extensions.ec_point_formats.is_some(),
+            identity: Some((&identity, &hello)),
+        };
         cx.outgoing.reserve(identity.encoded().len());
-        send_hello(cx, &message, &hello, &says)?;
+        send_hello(cx, &message, &says)?;
         cx.send(HandshakeType::CERTIFICATE, |w| Certificate::from_encoded(identity.encoded()).write(w))?;
         if let Some(response) = response {
             // RFC 6066 §8: immediately after Certificate.
@@ -100,6 +107,20 @@ fn is_trusted(hello: &ClientHello<'_>, identity: &Identity) -> bool {
     hello.extensions.trusted_ca_keys.is_some_and(|authorities| identity.is_issued_by(authorities.names()))
 }
 
+/// What ServerHello says of our certificate, and of the one that we ask for.
+fn of_identity<'a>(cx: &Cx<'_>, own: &'a Identity, hello: &ClientHello<'_>) -> ServerExtensions<'a> {
+    let asked = &hello.extensions;
+    let asked_for = cx.hs.kept.client_certificate_type;
+    ServerExtensions {
+        trusted_ca_keys: is_trusted(hello, own),
+        status_request: asks_for_status(hello) && own.ocsp_response().is_some(),
+        signed_certificate_timestamp: own.sct_list().filter(|_| asked.signed_certificate_timestamp),
+        client_certificate_type: asked_for.filter(|_| asked.client_certificate_type.is_some()),
+        server_certificate_type: asked.server_certificate_type.map(|_| own.certificate_type()),
+        ..ServerExtensions::default()
+    }
+}
+
 /// What ServerHello says differently in a full handshake and in a resumption.
 #[derive(Clone, Copy)]
 pub(super) struct Says<'a> {
@@ -108,18 +129,15 @@ pub(super) struct Says<'a> {
     pub(super) session_id: &'a [u8],
     /// A NewSessionTicket will come.
     pub(super) session_ticket: bool,
-    /// Who we are; in a resumption that was shown before.
-    pub(super) identity: Option<&'a Identity>,
+    /// The client says what it knows of the encodings of points.
+    pub(super) ec_point_formats: bool,
+    /// Who we are, and what the client wants to know of it; in a resumption that was shown before.
+    pub(super) identity: Option<(&'a Identity, &'a ClientHello<'a>)>,
 }
 
 /// RFC 5246 §7.4.1.3: extensions only as answers to the client's.
-pub(super) fn send_hello(
-    cx: &mut Cx<'_>,
-    message: &[u8],
-    hello: &ClientHello<'_>,
-    says: &Says<'_>,
-) -> Result<(), Reason> {
-    let Says { suite, random, session_id, session_ticket, identity } = *says;
+pub(super) fn send_hello(cx: &mut Cx<'_>, message: &[u8], says: &Says<'_>) -> Result<(), Reason> {
+    let Says { suite, random, session_id, session_ticket, ec_point_formats, identity } = *says;
     cx.hs.server_random = random;
     cx.facts.suite = Some(suite);
     let backend = cx.common().backend;
@@ -138,26 +156,12 @@ pub(super) fn send_hello(
             extended_master_secret: cx.facts.extended_master_secret,
             // RFC 5746 §3.6: empty in a first handshake.
             renegotiation_info: cx.facts.secure_renegotiation.then_some(&[]),
-            ec_point_formats: hello.extensions.ec_point_formats.map(|_| [UNCOMPRESSED].as_slice()),
+            ec_point_formats: ec_point_formats.then_some(&[UNCOMPRESSED]),
             alpn: names.alpn(),
             session_ticket,
-            trusted_ca_keys: identity.is_some_and(|identity| is_trusted(hello, identity)),
-            status_request: asks_for_status(hello)
-                && identity.is_some_and(|identity| identity.ocsp_response().is_some()),
-            signed_certificate_timestamp: identity
-                .and_then(Identity::sct_list)
-                .filter(|_| hello.extensions.signed_certificate_timestamp),
-            client_certificate_type: cx
-                .hs
-                .kept
-                .client_certificate_type
-                .filter(|_| hello.extensions.client_certificate_type.is_some()),
-            server_certificate_type: identity
-                .map(Identity::certificate_type)
-                .filter(|_| hello.extensions.server_certificate_type.is_some()),
             max_fragment_length: cx.facts.max_fragment_length,
             record_size_limit: cx.hs.record_limits.map(|limits| limits.ours),
-            ..ServerExtensions::default()
+            ..identity.map(|(own, hello)| of_identity(cx, own, hello)).unwrap_or_default()
         },
     };
     cx.send(HandshakeType::SERVER_HELLO, |w| answer.write(w))?;

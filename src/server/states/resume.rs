@@ -5,22 +5,23 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::str;
 
 use pki_types::UnixTime;
 
 use super::client_auth::{verify, verify_request};
 use super::finish::make_session;
-use super::hello::{Says, client_hello, send_hello};
+use super::hello::{Says, send_hello};
 use super::{AskIdentity, Cx, Ours, Proofs, WaitChangeCipherSpec};
 use crate::ask::{
     Ask, FindSessionRequest, Found, FoundSession, OpenTicketRequest, SealTicketRequest, Sealed, Token, Verdict,
 };
-use crate::crypto::FinishedLabel;
+use crate::crypto::{FinishedLabel, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
 use crate::handshake::{MasterReady, SessionId, Stored};
 use crate::identity::PeerCertificates;
-use crate::message::{HandshakeType, NewSessionTicket};
+use crate::message::{ClientHello, HandshakeType, NewSessionTicket};
 use crate::observer::NotResumed;
 use crate::proof::{Binding, KeyExchangeProof, PeerProof, Resumable};
 use crate::server::flow::{AfterFound, AfterRenewal, AfterVerdictAgain, Asks, On};
@@ -30,7 +31,25 @@ use crate::session::{Handle, LONGEST_TICKET, Session, Side};
 /// The client offers a session.
 pub(crate) struct AskSession {
     lookup: Lookup,
+    offer: Offer,
     now: UnixTime,
+}
+
+/// What a session has to fit, so that nobody reads the ClientHello again for it.
+struct Offer {
+    /// Which of our cipher suites the client has: a bit for each, from the lowest one on.
+    suites: u32,
+    server_name: Option<Range<usize>>,
+    /// The application protocol that we would choose.
+    alpn: Option<Range<usize>>,
+    reply: Reply,
+}
+
+/// What a ServerHello needs that resumes the session.
+#[derive(Clone)]
+struct Reply {
+    session_id: Range<usize>,
+    ec_point_formats: bool,
 }
 
 /// By what the session is looked up: where it stands in the ClientHello that is kept.
@@ -41,9 +60,9 @@ enum Lookup {
 
 impl AskSession {
     /// What there is to look up, if anything. RFC 5077 §3.4: with a ticket, the session ID is none to be found.
-    pub(super) fn offered(cx: &Cx<'_>, ticket: Option<&[u8]>, session_id: &[u8]) -> Option<Self> {
-        let config = &cx.hs.config;
-        let lookup = match ticket {
+    pub(super) fn offered(cx: &Cx<'_>, hello: &ClientHello<'_>) -> Option<Self> {
+        let (config, common, session_id) = (&cx.hs.config, cx.common(), hello.session_id);
+        let lookup = match hello.extensions.session_ticket {
             Some(ticket) if !ticket.is_empty() => {
                 config.tickets.as_ref()?;
                 Lookup::Ticket(place(cx, ticket)?)
@@ -55,7 +74,19 @@ impl AskSession {
             }
             _ => return None,
         };
-        Some(AskSession { lookup, now: cx.common().clock.now() })
+        let has = |suite: &&Suite| hello.cipher_suites.contains(suite.id);
+        let bits = common.suites.iter().zip(0..u32::BITS).filter(|(suite, _)| has(suite));
+        let alpn = negotiate::alpn(common, hello.extensions.alpn).ok().flatten();
+        let offer = Offer {
+            suites: bits.fold(0, |bits, (_, index)| bits | 1 << index),
+            server_name: hello.server_name().and_then(|name| place(cx, name.as_bytes())),
+            alpn: alpn.and_then(|name| place(cx, name)),
+            reply: Reply {
+                session_id: place(cx, session_id)?,
+                ec_point_formats: hello.extensions.ec_point_formats.is_some(),
+            },
+        };
+        Some(AskSession { lookup, offer, now: common.clock.now() })
     }
 }
 
@@ -104,7 +135,7 @@ impl On<Found> for AskSession {
         match self.accept(cx, found) {
             Ok((resumable, renew)) => {
                 let verify = cx.common().verify_on_resumption && resumable.session().peer_certificates.is_some();
-                let accepted = Accepted { resumable, renew, now: self.now };
+                let accepted = Accepted { resumable, renew, reply: self.offer.reply, now: self.now };
                 if verify { Ok(AskVerifyAgain(accepted).into()) } else { resume(cx, accepted) }
             }
             Err(Refused::Session(why)) => {
@@ -145,23 +176,24 @@ impl AskSession {
         };
         let FoundSession { session, renew } = found.0.map_err(NotResumed::NoAnswer)?.ok_or(none)?;
         let common = cx.common();
-        let hello = client_hello(cx.client_hello())?;
+        let offered_name = self.offer.server_name.as_ref().map(|range| part(cx, range));
         let binding = Binding {
             side: Side::Server,
             now: self.now,
             context: &common.session_context,
             lifetime: common.session_lifetime,
-            server_name: hello.server_name(),
+            server_name: offered_name.and_then(|name| str::from_utf8(name).ok()),
             id,
             client_auth: cx.hs.config.client_auth_policy(),
             certificate_types: &cx.hs.config.client_types,
             without_ems: common.resumes_without_ems && !cx.facts.extended_master_secret,
         };
         // RFC 5246 §7.4.1.2: the client's list has the suite of the session.
-        let fits = |id| hello.cipher_suites.contains(id) && common.suites.iter().any(|suite| suite.id == id);
+        let has = |index: u32| self.offer.suites & 1 << index != 0;
+        let fits = |id| common.suites.iter().zip(0..u32::BITS).any(|(suite, index)| suite.id == id && has(index));
         let resumable = Resumable::check(session, &binding, |suite| fits(suite.id))?;
         let session = resumable.session();
-        if session.names.alpn() != negotiate::alpn(common, hello.extensions.alpn)? {
+        if session.names.alpn() != self.offer.alpn.as_ref().map(|range| part(cx, range)) {
             return Err(NotResumed::OtherApplicationProtocol.into());
         }
         // RFC 6066 §4: the length stays with the session.
@@ -181,6 +213,7 @@ struct Accepted {
     resumable: Resumable,
     /// The client is to get a new ticket.
     renew: bool,
+    reply: Reply,
     now: UnixTime,
 }
 
@@ -237,7 +270,7 @@ fn resume<N>(cx: &mut Cx<'_>, accepted: Accepted) -> Result<N, Reason>
 where
     N: From<AskRenewal> + From<WaitChangeCipherSpec>,
 {
-    let Accepted { resumable, renew, now } = accepted;
+    let Accepted { resumable, renew, reply, now } = accepted;
     let session = resumable.session();
     let proofs =
         Proofs { peer: PeerProof::from_session(&resumable), key_exchange: KeyExchangeProof::from_session(&resumable) };
@@ -247,14 +280,19 @@ where
         cx.facts.stored = Some(Stored::by_id(store, id));
     }
     let message = cx.take_client_hello();
-    let hello = client_hello(&message)?;
     let master = cx.resume_master_secret(session);
     cx.take_over(session);
     cx.facts.names = session.names.clone();
     let (random, _) = negotiate::server_random(cx, false)?;
-    let says =
-        Says { suite: session.suite, random, session_id: hello.session_id, session_ticket: renew, identity: None };
-    send_hello(cx, &message, &hello, &says)?;
+    let says = Says {
+        suite: session.suite,
+        random,
+        session_id: message.get(reply.session_id).unwrap_or_default(),
+        session_ticket: renew,
+        ec_point_formats: reply.ec_point_formats,
+        identity: None,
+    };
+    send_hello(cx, &message, &says)?;
     // No CertificateVerify can come.
     cx.hs.transcript.take_messages();
     if renew {
