@@ -74,7 +74,8 @@ impl Configs {
         match handshake {
             Handshake::Ecdsa | Handshake::Rsa => {}
             Handshake::Mutual => {
-                let verifier = WebPkiVerifier::for_clients([issued.root.clone()]).expect("a root");
+                let verifier =
+                    WebPkiVerifier::for_clients([issued.root.clone()]).expect("a root").with_backend(backend);
                 client = client.identity(identity());
                 server = server.client_authentication(ClientAuthPolicy::Required, Arc::new(verifier));
             }

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
 use der::{Decode, Encode, Header, Reader, Result, SliceReader, SliceWriter, Tag, TagNumber, Tagged};
 
+use super::values::{Value, Values};
+
 /// `SubjectPublicKeyInfo` (RFC 5280 §4.1): the content of its AlgorithmIdentifier, and the key.
 pub(super) struct Spki<'a> {
     pub(super) algorithm: &'a [u8],
@@ -14,11 +16,10 @@ pub(super) struct Spki<'a> {
 
 impl<'a> Spki<'a> {
     pub(super) fn read(der: &'a [u8]) -> Result<Self> {
-        sequence(der, |reader| {
-            let algorithm = algorithm_identifier(reader)?;
-            let key = bit_string(BitStringRef::decode(reader)?)?;
-            Ok(Spki { algorithm, key })
-        })
+        let mut fields = Values::of_sequence(der)?;
+        let algorithm = fields.read()?.expect(Value::SEQUENCE)?;
+        let key = fields.whole_bytes()?;
+        fields.finish().map(|()| Spki { algorithm, key })
     }
 
     pub(super) fn write(&self) -> Result<Vec<u8>> {
@@ -39,74 +40,56 @@ impl<'a> Spki<'a> {
 
 /// The SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1).
 pub(super) fn certificate_spki(certificate: &[u8]) -> Result<&[u8]> {
-    sequence(certificate, |reader| {
-        let spki = reader.sequence(tbs_certificate_spki)?;
-        skip_rest(reader)?;
-        Ok(spki)
-    })
+    let mut tbs = Values::of_sequence(certificate)?.sequence()?;
+    tbs_certificate_issuer(&mut tbs)?;
+    for _validity_subject in 0..2 {
+        tbs.read()?;
+    }
+    Ok(tbs.read()?.encoding())
 }
 
 /// The issuer's Name of a certificate, with its tag (RFC 5280 §4.1.2.4).
 pub(super) fn certificate_issuer(certificate: &[u8]) -> Result<&[u8]> {
-    sequence(certificate, |reader| {
-        let issuer = reader.sequence(|tbs| {
-            let issuer = tbs_certificate_issuer(tbs)?;
-            skip_rest(tbs).map(|()| issuer)
-        })?;
-        skip_rest(reader)?;
-        Ok(issuer)
-    })
+    tbs_certificate_issuer(&mut Values::of_sequence(certificate)?.sequence()?)
 }
 
 /// The content of the AlgorithmIdentifier of a certificate's signature (RFC 5280 §4.1.1.2).
 pub(super) fn certificate_signature_algorithm(certificate: &[u8]) -> Result<&[u8]> {
-    sequence(certificate, |reader| {
-        AnyRef::decode(reader)?;
-        let algorithm = algorithm_identifier(reader)?;
-        skip_rest(reader)?;
-        Ok(algorithm)
-    })
+    let mut fields = Values::of_sequence(certificate)?;
+    fields.read()?;
+    fields.read()?.expect(Value::SEQUENCE)
 }
 
 /// The object identifier at the front of an AlgorithmIdentifier's content, and the content of its parameters.
 pub(super) fn identifier_and_parameters(algorithm: &[u8]) -> Result<(&[u8], Option<&[u8]>)> {
-    let mut reader = SliceReader::new(algorithm)?;
-    let identifier = AnyRef::decode(&mut reader)?;
-    identifier.tag().assert_eq(Tag::ObjectIdentifier)?;
-    let parameters = if reader.is_finished() { None } else { Some(AnyRef::decode(&mut reader)?.value()) };
-    reader.finish()?;
-    Ok((identifier.value(), parameters))
+    let mut values = Values::new(algorithm);
+    let identifier = values.read()?.expect(Value::OBJECT_IDENTIFIER)?;
+    let parameters = values.next().transpose()?.map(|parameters| parameters.content());
+    values.finish().map(|()| (identifier, parameters))
 }
+
+/// The tag of hashAlgorithm, `[0]` (RFC 4055 §3.1).
+const PSS_HASH: u8 = 0xa0;
 
 /// The content of the AlgorithmIdentifier of the hash in RSASSA-PSS-params (RFC 4055 §3.1); without it, it is SHA-1.
 pub(super) fn pss_hash(parameters: &[u8]) -> Result<Option<&[u8]>> {
     if parameters.is_empty() {
         return Ok(None);
     }
-    let first = AnyRef::decode(&mut SliceReader::new(parameters)?)?;
-    if first.tag() != context(0) {
+    let first = Values::new(parameters).read()?;
+    if first.tag() != PSS_HASH {
         return Ok(None);
     }
-    algorithm_identifier(&mut SliceReader::new(first.value())?).map(Some)
+    Values::new(first.content()).read()?.expect(Value::SEQUENCE).map(Some)
 }
 
-fn tbs_certificate_issuer<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
-    if AnyRef::decode(tbs)?.tag() != Tag::Integer {
+fn tbs_certificate_issuer<'a>(tbs: &mut Values<'a>) -> Result<&'a [u8]> {
+    if tbs.read()?.tag() != Value::INTEGER {
         // That was the version, which a certificate of version 1 leaves out; this is the serial number.
-        AnyRef::decode(tbs)?;
+        tbs.read()?;
     }
-    let _signature = AnyRef::decode(tbs)?;
-    tbs.tlv_bytes()
-}
-
-fn tbs_certificate_spki<'a>(tbs: &mut SliceReader<'a>) -> Result<&'a [u8]> {
-    tbs_certificate_issuer(tbs)?;
-    for _validity_subject in 0..2 {
-        AnyRef::decode(tbs)?;
-    }
-    let spki = tbs.tlv_bytes()?;
-    skip_rest(tbs)?;
-    Ok(spki)
+    let _signature = tbs.read()?;
+    Ok(tbs.read()?.encoding())
 }
 
 /// Bits of the modulus of an RSAPublicKey (RFC 8017 appendix A.1.1).

@@ -45,6 +45,7 @@ mod schedule;
 mod secret;
 mod signing;
 mod suites;
+mod values;
 
 #[cfg(feature = "std")]
 pub(crate) use aead::AeadKey;
@@ -64,6 +65,8 @@ pub use secret::SharedSecret;
 pub(crate) use secret::{MasterSecret, equal};
 pub use signing::{KeyError, SignError, SigningKey};
 pub(crate) use suites::{SUITES, Suite, SuiteAuth};
+#[cfg(feature = "webpki")]
+pub(crate) use values::{Value, Values};
 
 /// The crate that does the cryptography. By default it is `ring` where that is built, else `aws-lc-rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

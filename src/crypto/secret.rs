@@ -26,7 +26,8 @@ impl SharedSecret {
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let mut secret = SharedSecret { bytes: Zeroizing::new([0; Self::MAX]), length: bytes.len() };
         secret.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        if equal(secret.bytes.as_ref(), &[0; Self::MAX]) { None } else { Some(secret) }
+        let all = secret.bytes.iter().fold(0, |all, byte| all | byte);
+        if equal(&[all], &[0]) { None } else { Some(secret) }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -26,20 +26,29 @@ impl KeyExchangeGroup for Group {
     }
 
     fn start(&self) -> Result<Box<dyn KeyExchange>, GroupError> {
-        let private = generate(match self {
+        let algorithm = match self {
             Group::X25519 => &agreement::X25519,
             Group::P256 => &agreement::ECDH_P256,
             Group::P384 => &agreement::ECDH_P384,
-        })?;
+        };
+        let private = EphemeralPrivateKey::generate(algorithm, &SystemRandom::new()).map_err(|_| GroupError)?;
         let public = private.compute_public_key().map_err(|_| GroupError)?;
-        Ok(Box::new(KeyPair { private, public, is_taken: false }))
+        Ok(Box::new(KeyPair { private: Private::Key(private), public }))
     }
 }
 
 struct KeyPair {
-    private: EphemeralPrivateKey,
+    private: Private,
     public: PublicKey,
-    is_taken: bool,
+}
+
+/// ring's keys don't wipe themselves, and moving one out of a box leaves it there: zeros go over it. In C's representation both
+/// stand in the same place.
+#[repr(C)]
+enum Private {
+    Key(EphemeralPrivateKey),
+    #[allow(dead_code, reason = "it is there to be written")]
+    Wiped([u8; size_of::<EphemeralPrivateKey>()]),
 }
 
 impl KeyExchange for KeyPair {
@@ -48,32 +57,26 @@ impl KeyExchange for KeyPair {
     }
 
     fn complete(mut self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, GroupError> {
-        let private = self.take().ok_or(GroupError)?;
+        let private = self.private.take().ok_or(GroupError)?;
         // ring refuses points that are not on the curve or not uncompressed, and zero as the outcome of X25519.
         let peer = UnparsedPublicKey::new(private.algorithm(), peer);
         agreement::agree_ephemeral(private, &peer, SharedSecret::new).map_err(|_| GroupError)?.ok_or(GroupError)
     }
 }
 
-impl KeyPair {
-    /// ring's keys don't wipe themselves, and moving one out of a box leaves it there: another one goes over it.
+impl Private {
     fn take(&mut self) -> Option<EphemeralPrivateKey> {
-        let dummy = generate(&agreement::X25519).ok()?;
-        let private = mem::replace(&mut self.private, dummy);
-        black_box(&mut self.private);
-        self.is_taken = true;
-        Some(private)
+        let private = mem::replace(self, Private::Wiped([0; size_of::<EphemeralPrivateKey>()]));
+        black_box(self);
+        match private {
+            Private::Key(key) => Some(key),
+            Private::Wiped(_) => None,
+        }
     }
 }
 
 impl Drop for KeyPair {
     fn drop(&mut self) {
-        if !self.is_taken {
-            _ = self.take();
-        }
+        _ = self.private.take();
     }
-}
-
-fn generate(algorithm: &'static agreement::Algorithm) -> Result<EphemeralPrivateKey, GroupError> {
-    EphemeralPrivateKey::generate(algorithm, &SystemRandom::new()).map_err(|_| GroupError)
 }

@@ -5,9 +5,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, OctetStringRef, UtcTime};
+use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, UtcTime};
 use der::{Decode, Encode, Reader, Result, SliceReader, Tag, Tagged};
 
+use crate::crypto::{Value, Values};
 use crate::identity::view::{ip_address, printable};
 use crate::message::ExtensionType;
 
@@ -25,8 +26,17 @@ pub(super) struct Glance<'a> {
     extensions: &'a [u8],
 }
 
+/// The tags of names (RFC 5280 §4.2.1.6): dNSName `[2]`, iPAddress `[7]`.
+const DNS_NAME: u8 = 0x82;
+const IP_ADDRESS: u8 = 0x87;
+
 /// A certificate promises no more TLS features; there are two that anybody promises.
 const MOST_FEATURES: usize = 16;
+
+/// Tags: of the extensions `[3]`, and in one of them (RFC 5280 §4.1).
+const EXTENSIONS: u8 = 0xa3;
+const BOOLEAN: u8 = 0x01;
+const OCTET_STRING: u8 = 0x04;
 
 /// RFC 5280 §4.2.1.3, §4.2.1.6, RFC 7633 §4, RFC 6960 §4.2.2.2.1: the content of their object identifiers.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
@@ -50,26 +60,25 @@ impl KeyUsage {
 
 impl<'a> Glance<'a> {
     pub(super) fn at(certificate: &'a [u8]) -> Result<Self> {
-        let mut tbs = SliceReader::new(content(content(certificate)?)?)?;
-        let mut field = AnyRef::decode(&mut tbs)?;
-        if field.tag() != Tag::Integer {
+        let mut tbs = Values::new(content(content(certificate)?)?);
+        let mut field = tbs.read()?;
+        if field.tag() != Value::INTEGER {
             // That was the version; this is the serial number.
-            field = AnyRef::decode(&mut tbs)?;
+            field = tbs.read()?;
         }
-        field.tag().assert_eq(Tag::Integer)?;
-        let serial = field.value();
-        AnyRef::decode(&mut tbs)?;
-        let issuer = tbs.tlv_bytes()?;
-        let mut validity = SliceReader::new(AnyRef::decode(&mut tbs)?.value())?;
-        AnyRef::decode(&mut validity)?;
-        let not_after = time(AnyRef::decode(&mut validity)?)?;
-        let subject = tbs.tlv_bytes()?;
-        AnyRef::decode(&mut tbs)?;
+        let serial = field.expect(Value::INTEGER)?;
+        tbs.read()?;
+        let issuer = tbs.read()?.encoding();
+        let mut validity = Values::new(tbs.read()?.content());
+        validity.read()?;
+        let not_after = time(AnyRef::from_der(validity.read()?.encoding())?)?;
+        let subject = tbs.read()?.encoding();
+        tbs.read()?;
         let mut extensions = <&[u8]>::default();
-        while !tbs.is_finished() {
-            let field = AnyRef::decode(&mut tbs)?;
-            if is_context(field, 3) {
-                extensions = content(field.value())?;
+        for field in tbs {
+            let field = field?;
+            if field.tag() == EXTENSIONS {
+                extensions = content(field.content())?;
             }
         }
         Ok(Glance { serial, issuer, subject, not_after, extensions })
@@ -84,9 +93,9 @@ impl<'a> Glance<'a> {
     /// The names that it covers, as text: DNS names and IP addresses, as far as they can be read.
     pub(super) fn names(&self) -> impl Iterator<Item = String> + use<'a> {
         let names = self.extension(SUBJECT_ALT_NAME).ok().flatten().and_then(|value| content(value).ok());
-        elements(names.unwrap_or_default()).map_while(Result::ok).filter_map(|name| match name.tag().number().value() {
-            2 => core::str::from_utf8(name.value()).ok().map(printable),
-            7 => ip_address(name.value()).as_ref().map(IpAddr::to_string),
+        Values::new(names.unwrap_or_default()).map_while(Result::ok).filter_map(|name| match name.tag() {
+            DNS_NAME => core::str::from_utf8(name.content()).ok().map(printable),
+            IP_ADDRESS => ip_address(name.content()).as_ref().map(IpAddr::to_string),
             _ => None,
         })
     }
@@ -125,17 +134,17 @@ impl<'a> Glance<'a> {
 /// The value of the extension `wanted` among these, one behind the other. RFC 5280 §4.2: it stands there once at most.
 pub(super) fn extension<'a>(extensions: &'a [u8], wanted: &[u8]) -> Result<Option<&'a [u8]>> {
     let mut found = None;
-    for extension in elements(extensions) {
-        let mut fields = SliceReader::new(extension?.value())?;
-        if AnyRef::decode(&mut fields)?.value() != wanted {
+    for extension in Values::new(extensions) {
+        let mut fields = Values::new(extension?.content());
+        if fields.read()?.content() != wanted {
             continue;
         }
-        let mut field = AnyRef::decode(&mut fields)?;
-        if field.tag() == Tag::Boolean {
+        let mut field = fields.read()?;
+        if field.tag() == BOOLEAN {
             // That said whether it is critical.
-            field = AnyRef::decode(&mut fields)?;
+            field = fields.read()?;
         }
-        if found.replace(field.decode_as::<&OctetStringRef>()?.as_bytes()).is_some() {
+        if found.replace(field.expect(OCTET_STRING)?).is_some() {
             return Err(Tag::Sequence.value_error().into());
         }
     }
@@ -156,19 +165,7 @@ pub(super) fn is_context(field: AnyRef<'_>, number: u32) -> bool {
 
 /// The content of the one value that `der` starts with.
 pub(super) fn content(der: &[u8]) -> Result<&[u8]> {
-    Ok(AnyRef::decode(&mut SliceReader::new(der)?)?.value())
-}
-
-/// Values that stand one behind the other; the first that cannot be read is the last.
-fn elements(der: &[u8]) -> impl Iterator<Item = Result<AnyRef<'_>>> {
-    let mut reader = SliceReader::new(der).ok();
-    core::iter::from_fn(move || {
-        let value = AnyRef::decode(reader.as_mut().filter(|reader| !reader.is_finished())?);
-        if value.is_err() {
-            reader = None;
-        }
-        Some(value)
-    })
+    Ok(Values::new(der).read()?.content())
 }
 
 pub(super) fn time(time: AnyRef<'_>) -> Result<u64> {
