@@ -46,6 +46,8 @@ pub(crate) trait Machine<R: Role>: Sized {
     fn name(&self) -> &'static str;
     /// The letters that this state waits for.
     fn expected(&self) -> &'static [&'static str];
+    /// Whether a message of this type is one of them.
+    fn expects(&self, message: HandshakeType) -> bool;
     fn take(self, cx: &mut Cx<'_, R>, input: Input<'_>) -> Result<Self, Reason>;
     fn decide(&mut self, cx: &mut Cx<'_, R>) -> Result<Option<Decision<Answered>>, Reason>;
     fn request(&self, cx: &Cx<'_, R>, token: Token) -> Option<Ask>;

@@ -163,6 +163,14 @@ macro_rules! machine {
                 }
             }
 
+            fn expects(&self, message: $crate::message::HandshakeType) -> bool {
+                use $crate::machine::Letter as _;
+                match self {
+                    $( $machine::$state(_) => machine!(@expects $kind message $($letter)+), )*
+                    $machine::Established(_) => false,
+                }
+            }
+
             fn take(self, cx: &mut Cx<'_>, input: $crate::machine::Input<'_>) -> Result<Self, $crate::error::Reason> {
                 use $crate::machine::Letter as _;
                 let expected = $crate::handshake::Machine::expected(&self);
@@ -211,6 +219,14 @@ macro_rules! machine {
             }
         }
     };
+
+    (@expects wait $message:ident $($letter:ident)+) => {
+        $( $letter::LETTER == Some($message) )||+
+    };
+    (@expects ask $message:ident $($letter:ident)+) => {{
+        let _ = $message;
+        false
+    }};
 
     (@take wait $state:ident $cx:ident $input:ident $expected:ident $($letter:ident $after:ident)+) => {{
         $( if let Some(letter) = $input.read($letter::LETTER, $letter::read) {

@@ -1,5 +1,7 @@
 use alloc::sync::Arc;
 
+use pki_types::UnixTime;
+
 use super::flow::Machine;
 use super::states::WaitServerHello;
 use super::{Client, Offered, text_of};
@@ -19,8 +21,12 @@ pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
     let from = config.sessions.as_ref().zip(cx.facts.server.as_ref());
-    let found = from.and_then(|(all, server)| all.find(server, common.clock.now()));
-    let (resumable, refused) = match found.map(|session| check(cx, session)).transpose() {
+    // Without sessions, nobody asks for the time.
+    let found = from.and_then(|(all, server)| {
+        let now = common.clock.now();
+        all.find(server, now).map(|session| check(cx, session, now))
+    });
+    let (resumable, refused) = match found.transpose() {
         Ok(resumable) => (resumable, None),
         Err(why) => (None, Some(why)),
     };
@@ -90,7 +96,7 @@ pub(crate) struct Offers {
 }
 
 /// Whether the session can be offered to this server.
-fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotResumed> {
+fn check(cx: &Cx<'_, Client>, session: Arc<Session>, now: UnixTime) -> Result<Resumable, NotResumed> {
     let common = cx.common();
     let can_be_shown = match &session.handle {
         Handle::None => false,
@@ -104,7 +110,7 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>) -> Result<Resumable, NotRes
     let name = cx.facts.server.as_ref().map(text_of);
     let binding = Binding {
         side: Side::Client,
-        now: common.clock.now(),
+        now,
         context: &common.session_context,
         lifetime: common.session_lifetime,
         server_name: name.as_deref(),

@@ -1,15 +1,18 @@
 //! The pseudorandom function (RFC 5246 §5).
 
+#[cfg(feature = "aws-lc-rs")]
+use alloc::boxed::Box;
 use alloc::vec;
 use core::iter::once;
-
-use zeroize::Zeroize;
 
 #[cfg(feature = "aws-lc-rs")]
 use super::aws_lc;
 #[cfg(feature = "ring")]
 use super::ring;
-use super::{Backend, Digest, HashAlgorithm};
+use super::{Backend, HashAlgorithm};
+
+/// Bytes of the longest digest.
+const MAX_HASH: usize = 64;
 
 /// Bytes of A(i), a label and a seed that need no allocation: all that TLS itself uses.
 const SMALL: usize = 192;
@@ -20,13 +23,12 @@ pub(crate) struct Prf {
     hash: HashAlgorithm,
 }
 
-/// The states of AWS-LC are larger than ring's. A key lives as long as a handshake, or less.
-#[cfg_attr(all(feature = "ring", feature = "aws-lc-rs"), expect(clippy::large_enum_variant))]
+/// The states of AWS-LC are larger than ring's: in a box, so that nobody else moves as many bytes.
 enum Hmac {
     #[cfg(feature = "ring")]
     Ring(ring::hmac::Key),
     #[cfg(feature = "aws-lc-rs")]
-    AwsLc(aws_lc::hmac::Key),
+    AwsLc(Box<aws_lc::hmac::Key>),
 }
 
 impl Prf {
@@ -35,7 +37,7 @@ impl Prf {
             #[cfg(feature = "ring")]
             Backend::Ring => Hmac::Ring(ring::hmac::Key::new(hash, secret)),
             #[cfg(feature = "aws-lc-rs")]
-            Backend::AwsLc => Hmac::AwsLc(aws_lc::hmac::Key::new(hash, secret)),
+            Backend::AwsLc => Hmac::AwsLc(Box::new(aws_lc::hmac::Key::new(hash, secret))),
         };
         Prf { hmac, hash }
     }
@@ -59,25 +61,26 @@ impl Prf {
         }
 
         // P_hash(secret, label + seed), where A(0) = label + seed and A(i) = HMAC_hash(secret, A(i-1)).
-        let mut a = self.hmac(buffer.get(start..).unwrap_or_default());
+        let mut a = [0; MAX_HASH];
+        let Some(a) = a.get_mut(..start) else { return };
+        self.hmac(buffer.get(start..).unwrap_or_default(), a);
         let mut blocks = out.chunks_mut(start).peekable();
         while let Some(block) = blocks.next() {
-            if let Some(place) = buffer.get_mut(..a.as_ref().len()) {
-                place.copy_from_slice(a.as_ref());
+            if let Some(place) = buffer.get_mut(..start) {
+                place.copy_from_slice(a);
             }
-            let mut output = self.hmac(buffer);
-            if let Some(output) = output.as_ref().get(..block.len()) {
-                block.copy_from_slice(output);
-            }
-            output.zeroize();
-            if blocks.peek().is_some() {
-                a = self.hmac(a.as_ref());
+            self.hmac(buffer, block);
+            if blocks.peek().is_some()
+                && let Some(last) = buffer.get(..start)
+            {
+                self.hmac(last, a);
             }
         }
     }
 
-    fn hmac(&self, message: &[u8]) -> Digest {
-        on_backend!(&self.hmac, Hmac(key) => key.sign(message))
+    /// As many bytes of the HMAC as `out` has, or all of it.
+    fn hmac(&self, message: &[u8], out: &mut [u8]) {
+        on_backend!(&self.hmac, Hmac(key) => key.sign(message, out));
     }
 }
 

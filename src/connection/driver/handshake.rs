@@ -245,10 +245,9 @@ impl<R: Role> Driver<R> {
 
 /// A message that the state doesn't wait for is refused at its header, before any of it is kept.
 fn check_expected<R: Role>(machine: &R::Machine, next: Option<HandshakeType>) -> Result<(), Reason> {
-    let expected = machine.expected();
     match next {
         Some(HandshakeType::HELLO_REQUEST) if R::IS_CLIENT => Ok(()),
-        Some(next) if !next.name().is_some_and(|name| expected.contains(&name)) => Err(unexpected(next, expected)),
+        Some(next) if !machine.expects(next) => Err(unexpected(next, machine.expected())),
         _ => Ok(()),
     }
 }

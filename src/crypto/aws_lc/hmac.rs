@@ -1,6 +1,6 @@
 use ::aws_lc_rs::hmac;
 
-use crate::crypto::{Digest, HashAlgorithm};
+use crate::crypto::HashAlgorithm;
 
 /// An HMAC key, hashed into the states from which each HMAC starts: they are copied, not made again. AWS-LC cleanses them
 /// when the key is dropped (`HMAC_CTX_cleanup`).
@@ -16,7 +16,12 @@ impl Key {
         Key(hmac::Key::new(algorithm, secret))
     }
 
-    pub(in crate::crypto) fn sign(&self, message: &[u8]) -> Digest {
-        Digest::new(hmac::sign(&self.0, message).as_ref())
+    /// As many bytes of the HMAC as `out` has, or all of it.
+    pub(in crate::crypto) fn sign(&self, message: &[u8], out: &mut [u8]) {
+        let tag = hmac::sign(&self.0, message);
+        let length = out.len().min(tag.as_ref().len());
+        if let (Some(out), Some(tag)) = (out.get_mut(..length), tag.as_ref().get(..length)) {
+            out.copy_from_slice(tag);
+        }
     }
 }

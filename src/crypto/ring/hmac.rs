@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ::ring::hmac;
 
-use crate::crypto::{Digest, HashAlgorithm};
+use crate::crypto::HashAlgorithm;
 
 /// An HMAC key, hashed into the states from which each HMAC starts.
 pub(in crate::crypto) struct Key(hmac::Key);
@@ -19,8 +19,13 @@ impl Key {
         Key(hmac::Key::new(algorithm, secret))
     }
 
-    pub(in crate::crypto) fn sign(&self, message: &[u8]) -> Digest {
-        Digest::new(hmac::sign(&self.0, message).as_ref())
+    /// As many bytes of the HMAC as `out` has, or all of it.
+    pub(in crate::crypto) fn sign(&self, message: &[u8], out: &mut [u8]) {
+        let tag = hmac::sign(&self.0, message);
+        let length = out.len().min(tag.as_ref().len());
+        if let (Some(out), Some(tag)) = (out.get_mut(..length), tag.as_ref().get(..length)) {
+            out.copy_from_slice(tag);
+        }
     }
 
     /// ring's keys don't wipe themselves: another one goes over it. `black_box` keeps the compiler from leaving that out.
@@ -65,7 +70,11 @@ mod tests {
     fn a_wiped_key_is_the_key_of_no_bytes() {
         for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
             let mut key = Key::new(hash, b"secret");
-            let sign = |key: &Key| hex::encode(key.sign(b"message"));
+            let sign = |key: &Key| {
+                let mut tag = [0; 64];
+                key.sign(b"message", &mut tag);
+                tag
+            };
             let dummy = Key::new(hash, &[]);
             assert_ne!(sign(&key), sign(&dummy));
             key.wipe();
