@@ -328,9 +328,6 @@ fn a_connection_that_waits_for_a_verdict_holds_the_certificates_once() {
 /// What a connection may hold beside long messages where both sides are authenticated.
 const MUTUAL: i64 = 3 << 10;
 
-/// The states of HMAC have a place of the same size with each backend, and those of AWS-LC are a KiB longer than those of ring.
-const STATES: i64 = if cfg!(feature = "aws-lc-rs") { 1 << 10 } else { 0 };
-
 /// Of a short flight: its room stays for the next one until the handshake is done.
 const ROOM: i64 = 1 << 10;
 
@@ -372,12 +369,12 @@ fn what_certificate_verify_signs_is_freed_once_that_has_gone_by() {
     });
     let held = client_hello.bytes_current + flight.bytes_current;
     // The certificates, and where they were put together; the transcript would be a third copy.
-    assert!(held < 2 * long + MUTUAL + STATES + ROOM, "the client keeps no transcript: {held}");
+    assert!(held < 2 * long + MUTUAL + ROOM, "the client keeps no transcript: {held}");
     // All of the client's flight but for the records of ChangeCipherSpec and Finished.
     let end = filled - 6 - (5 + 8 + 16 + 16);
     assert_eq!(buffer[end], 20);
     let verified = measure(|| handle(server, &mut buffer[..end]));
     assert_eq!(server.state(), "WaitChangeCipherSpec");
     let held = waiting.bytes_current + verified.bytes_current;
-    assert!(held < MUTUAL + STATES, "the server keeps the client's certificate alone: {held}");
+    assert!(held < MUTUAL, "the server keeps the client's certificate alone: {held}");
 }

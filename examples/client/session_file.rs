@@ -25,7 +25,7 @@ pub(crate) struct SessionFile {
 impl SessionFile {
     pub(crate) fn open(path: &Path) -> Self {
         let session = match read(path) {
-            Ok(session) => session.map(Arc::new),
+            Ok(session) => session,
             Err(error) => {
                 eprintln!("note: {} is of no use: {error}", path.display());
                 None

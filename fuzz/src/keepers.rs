@@ -51,7 +51,7 @@ impl Keepers {
             let at = usize::from(at) % bytes.len();
             bytes[at] ^= bits;
             if let Ok(changed) = Session::from_bytes(&bytes) {
-                *session = Arc::new(changed);
+                *session = changed;
             }
         }
     }

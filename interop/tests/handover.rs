@@ -9,12 +9,13 @@ use interop::certs::NAME;
 use interop::ours::{ClientSetup, ServerSetup};
 use interop::peers::{ClientPeer, Job, Lab, OpenSslClient, Versions, s_server};
 use interop::{handover, net, talk};
+use tls12::Backend;
 
 /// The process that takes over.
 const WOKEN: &str = env!("CARGO_BIN_EXE_woken");
 
 fn lab() -> Lab {
-    Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(|error| panic!("{error}"))
+    Lab::set_up(Path::new(env!("CARGO_TARGET_TMPDIR")), Backend::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -22,7 +23,7 @@ fn a_live_connection_goes_to_another_process_and_openssl_does_not_notice() {
     let lab = lab();
     for suite in &SUITES[..3] {
         let (process, port) = s_server(&lab, Kind::EcdsaP256, &["-rev"]).unwrap();
-        let mut setup = ClientSetup::new(&lab.certs);
+        let mut setup = ClientSetup::new(&lab);
         setup.suites = vec![*suite];
         let done = handover::client(setup.config().unwrap(), setup.name.clone(), port, Path::new(WOKEN));
         done.unwrap_or_else(|error| panic!("our client, {suite}: {error}\n{}", process.take_output()));
@@ -46,7 +47,7 @@ fn a_live_connection_goes_to_another_process_and_openssl_does_not_notice() {
                 };
                 OpenSslClient::new(&["-max_send_frag", "512"]).connect(&lab, &job)
             });
-            let mut setup = ServerSetup::new(lab.certs.leaf(Kind::EcdsaP256));
+            let mut setup = ServerSetup::new(&lab, lab.certs.leaf(Kind::EcdsaP256));
             setup.suites = vec![*suite];
             let (socket, _) = listener.accept().unwrap();
             let done = handover::server(setup.config().unwrap(), socket, Path::new(WOKEN));
