@@ -148,7 +148,7 @@ impl<C: Connection> Side<C> {
         match self.received.step(&mut self.connection)? {
             Step::Ask(Ask::Sign(request)) => {
                 println!("{}: needs a signature", self.name);
-                self.signature = Some(service.ask(request));
+                self.signature = Some(service.ask(*request));
             }
             // This program has nothing else to do, and waits. One that has goes on with its other connections.
             Step::Waiting => {

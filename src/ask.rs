@@ -1,5 +1,6 @@
 //! Questions that a connection puts to the outside, and the answers to them.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,25 +21,25 @@ pub(crate) use sessions::{Found, FoundSession, Sealed};
 /// A question of a paused connection. It owns all that it needs, so it can go to another thread, a key service or a
 /// database; the connection goes on when its [`Answer`] comes back. A question that is dropped without an answer fails
 /// the handshake with `internal_error`; but where it was about a session, the handshake goes on in full, or without a
-/// new ticket.
+/// new ticket. Questions are boxed so that an event is small, since few of them are one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Ask {
     /// Is the peer's certificate to be trusted? Asked when [`crate::VerifyPeer::verify`] says `Later`.
-    Verify(VerifyRequest),
+    Verify(Box<VerifyRequest>),
     /// Which identity is this client shown? Asked when [`crate::ResolveIdentity::resolve`] says `Later`.
-    ResolveIdentity(IdentityRequest),
+    ResolveIdentity(Box<IdentityRequest>),
     /// Which identity does this client show to a server that asks for one? Asked when
     /// [`crate::ResolveClientIdentity::resolve`] says `Later`.
-    ResolveClientIdentity(ClientIdentityRequest),
+    ResolveClientIdentity(Box<ClientIdentityRequest>),
     /// A signature over the handshake. Asked when [`crate::SigningKey::sign`] says `Later`.
-    Sign(SignRequest),
+    Sign(Box<SignRequest>),
     /// Is there a session with this ID? Asked when [`crate::SessionStore::find`] says `Later`.
-    FindSession(FindSessionRequest),
+    FindSession(Box<FindSessionRequest>),
     /// Which session is in this ticket? Asked when [`crate::TicketSealer::open`] says `Later`.
-    OpenTicket(OpenTicketRequest),
+    OpenTicket(Box<OpenTicketRequest>),
     /// A ticket for this session. Asked when [`crate::TicketSealer::seal`] says `Later`.
-    SealTicket(SealTicketRequest),
+    SealTicket(Box<SealTicketRequest>),
 }
 
 impl Ask {

@@ -115,7 +115,7 @@ impl Client {
             // Nothing else is put off here.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 if let Some(Ask::FindSession(request)) = self.stream.question() {
-                    let answer = service.keeper.look_up(request);
+                    let answer = service.keeper.look_up(*request);
                     self.look_up = Some(LookUp { answer, until: now() + service.patience });
                 }
             }

@@ -1,5 +1,6 @@
 //! Our own certificate, for a server that asks for one (RFC 5246 §7.4.4, §7.4.6, §7.4.8).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -41,7 +42,7 @@ impl Asks for AskIdentity {
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
         let certificate_request = cx.hs.kept.certificate_request.clone().unwrap_or_default();
         let certificate_type = cx.hs.kept.certificate_type;
-        Ask::ResolveClientIdentity(ClientIdentityRequest { token, certificate_request, certificate_type })
+        Ask::ResolveClientIdentity(Box::new(ClientIdentityRequest { token, certificate_request, certificate_type }))
     }
 }
 
@@ -86,13 +87,13 @@ impl Asks for AskSignature {
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        Ask::Sign(SignRequest {
+        Ask::Sign(Box::new(SignRequest {
             token,
             backend: cx.common().backend,
             scheme: self.scheme,
             message: self.signed.clone(),
             key: Arc::clone(self.identity.key()),
-        })
+        }))
     }
 }
 

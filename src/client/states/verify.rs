@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 
@@ -48,7 +49,7 @@ pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Re
 }
 
 pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
-    Ask::Verify(VerifyRequest {
+    Ask::Verify(Box::new(VerifyRequest {
         token,
         certificates: cx.facts.peer_certificates.clone().unwrap_or_default(),
         server_name: cx.facts.server.clone(),
@@ -56,7 +57,7 @@ pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
         scts: cx.hs.kept.scts.clone(),
         resumed: cx.facts.resumed,
         now,
-    })
+    }))
 }
 
 impl On<Verdict> for AskVerify {

@@ -1,5 +1,6 @@
 //! The client's certificate, and the proof that it has its key (RFC 5246 §7.4.4, §7.4.6, §7.4.8).
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 
 use pki_types::UnixTime;
@@ -78,7 +79,7 @@ pub(super) fn verify_request(
     now: UnixTime,
     token: Token,
 ) -> Ask {
-    Ask::Verify(VerifyRequest {
+    Ask::Verify(Box::new(VerifyRequest {
         token,
         certificates: certificates.cloned().unwrap_or_default(),
         server_name: None,
@@ -86,7 +87,7 @@ pub(super) fn verify_request(
         scts: None,
         resumed,
         now,
-    })
+    }))
 }
 
 impl On<Verdict> for AskVerify {

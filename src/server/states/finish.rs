@@ -140,7 +140,7 @@ impl Asks for AskNewTicket {
     }
 
     fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
-        Ask::SealTicket(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now })
+        Ask::SealTicket(Box::new(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now }))
     }
 
     fn without_answer(&self, why: &str) -> Option<Sealed> {

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::{AskSession, AskSignature, Cx};
@@ -41,7 +42,7 @@ impl Asks for AskIdentity {
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        Ask::ResolveIdentity(IdentityRequest { token, client_hello: body_of(cx.client_hello()).to_vec() })
+        Ask::ResolveIdentity(Box::new(IdentityRequest { token, client_hello: body_of(cx.client_hello()).to_vec() }))
     }
 }
 

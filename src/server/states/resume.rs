@@ -1,5 +1,6 @@
 //! The abbreviated handshake (RFC 5246 §7.3 figure 2, RFC 5077 §3.1 figures 2 and 3).
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -117,9 +118,11 @@ impl Asks for AskSession {
         let now = self.now;
         match &self.lookup {
             Lookup::Ticket(range) => {
-                Ask::OpenTicket(OpenTicketRequest { token, ticket: part(cx, range).to_vec(), now })
+                Ask::OpenTicket(Box::new(OpenTicketRequest { token, ticket: part(cx, range).to_vec(), now }))
             }
-            Lookup::Id(range) => Ask::FindSession(FindSessionRequest { token, id: part(cx, range).to_vec(), now }),
+            Lookup::Id(range) => {
+                Ask::FindSession(Box::new(FindSessionRequest { token, id: part(cx, range).to_vec(), now }))
+            }
         }
     }
 
@@ -330,7 +333,7 @@ impl Asks for AskRenewal {
     }
 
     fn request(&self, _: &Cx<'_>, token: Token) -> Ask {
-        Ask::SealTicket(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now })
+        Ask::SealTicket(Box::new(SealTicketRequest { token, session: Arc::clone(&self.session), now: self.now }))
     }
 
     fn without_answer(&self, why: &str) -> Option<Sealed> {

@@ -45,13 +45,13 @@ impl Asks for AskSignature {
     }
 
     fn request(&self, cx: &Cx<'_>, token: Token) -> Ask {
-        Ask::Sign(SignRequest {
+        Ask::Sign(Box::new(SignRequest {
             token,
             backend: cx.common().backend,
             scheme: self.scheme,
             message: self.signed.clone(),
             key: Arc::clone(self.identity.key()),
-        })
+        }))
     }
 }
 
