@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             // This program has nothing else to do. One that has goes on with its other connections, and calls `answer`
             // when the reply is there: until then this connection says `Step::Waiting`.
             let (reply, answer) = mpsc::channel();
-            questions.send((request, reply)).ok()?;
+            questions.send((*request, reply)).ok()?;
             answer.recv().ok()
         }
         _ => None,
