@@ -75,14 +75,14 @@ impl<R: Role> Driver<R> {
     /// know. What of the record is left then is kept inside.
     pub(super) fn go_on(&mut self, content: &[u8]) -> Result<Option<Event>, Reason> {
         let mut fresh = Fresh { left: content, message: &[] };
-        let mut went = None;
+        let mut went = false;
         let event = loop {
             if !self.has_work(&fresh) {
-                break went;
+                break went.then_some(Event::Progress);
             }
             match self.step(&mut fresh)? {
-                Took::Idle => break went,
-                Took::Went => went = Some(Event::Progress),
+                Took::Idle => break went.then_some(Event::Progress),
+                Took::Went => went = true,
                 Took::Event(event) => break Some(event),
             }
         };
