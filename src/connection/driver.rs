@@ -20,7 +20,7 @@ use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
 use crate::config::Common;
 use crate::error::{Error, Reason};
-use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
+use crate::handshake::{Cx, Facts, Handshake, Machine, Own, Role};
 use crate::message::ContentType;
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
@@ -60,7 +60,7 @@ impl Driver<Client> {
     pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
         let asks_by_name = config.send_server_name;
         let mut driver = Driver::new(config, client::Kept::new());
-        driver.receiving.facts.server = Some(server_name);
+        driver.receiving.facts.own = Own::Client { server: server_name, stored: None };
         driver.receiving.facts.asks_by_name = asks_by_name;
         match driver.with_cx(client::start) {
             Ok(machine) => {
