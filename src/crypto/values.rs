@@ -143,15 +143,15 @@ mod tests {
 
     use super::*;
 
-    /// Tag, encoding and content; `None` is an error.
-    type Parts = Option<(u8, Vec<u8>, Vec<u8>)>;
+    /// Tag, encoding and content.
+    type Parts = (u8, Vec<u8>, Vec<u8>);
 
-    fn ours(der: &[u8]) -> Vec<Parts> {
+    fn ours(der: &[u8]) -> Vec<Option<Parts>> {
         let part = |value: Value<'_>| (value.tag(), value.encoding().to_vec(), value.content().to_vec());
         Values::new(der).map(|value| value.ok().map(part)).collect()
     }
 
-    fn theirs(der: &[u8]) -> Vec<Parts> {
+    fn theirs(der: &[u8]) -> Vec<Option<Parts>> {
         let mut reader = SliceReader::new(der).expect("short enough");
         let mut values = Vec::new();
         while !reader.is_finished() {

@@ -1,5 +1,9 @@
 use alloc::sync::Arc;
+use alloc::vec;
 use core::str;
+
+/// So many bytes are put together without an allocation of their own.
+const SMALL: usize = 256;
 
 /// The names that stay with a connection and with its session: in one piece, which both of them share.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -19,10 +23,20 @@ impl Names {
         let (Ok(name_len), Ok(alpn_len)) = (u16::try_from(server_name.len()), u8::try_from(alpn.len())) else {
             return Names::default();
         };
-        // The length is known beforehand, so this is one allocation.
-        let bytes = server_name.as_bytes().iter().chain(alpn).chain(end_point).copied();
-        let is_empty = server_name.is_empty() && alpn.is_empty() && end_point.is_empty();
-        Names { bytes: (!is_empty).then(|| bytes.collect()), server_name: name_len, alpn: alpn_len }
+        let parts = [server_name.as_bytes(), alpn, end_point];
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        let (mut small, mut large) = ([0; SMALL], None);
+        let bytes = match small.get_mut(..length) {
+            Some(small) => small,
+            None => large.insert(vec![0; length]).as_mut_slice(),
+        };
+        let mut place = &mut *bytes;
+        for part in parts {
+            let Some((to, rest)) = place.split_at_mut_checked(part.len()) else { return Names::default() };
+            to.copy_from_slice(part);
+            place = rest;
+        }
+        Names { bytes: (length > 0).then(|| Arc::from(&*bytes)), server_name: name_len, alpn: alpn_len }
     }
 
     /// On a server the name that the client asked for; in a client's session the one that the server was verified by.

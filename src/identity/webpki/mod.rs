@@ -175,8 +175,9 @@ impl WebPkiVerifier {
         let Some((leaf, others)) = certificates.split_first() else {
             return Err(CertificateError::Refused("there is none".into()));
         };
-        certificates.iter().try_for_each(check_key_size)?;
         let key = PublicKey::from_certificate(leaf)?;
+        check_key_size(key.algorithm())?;
+        others.iter().try_for_each(|other| check_key_size(PublicKey::algorithm_in(other)?))?;
         let explained = |error| explain(error, &certificates);
         let end_entity = EndEntityCert::try_from(leaf).map_err(explained)?;
         if !has_few_ways_up(&end_entity, others) {

@@ -6,7 +6,7 @@ use ::webpki::{EndEntityCert, Error, VerifiedPath};
 use pki_types::CertificateDer;
 
 use super::glance::Glance;
-use crate::crypto::{KeyAlgorithm, PublicKey, RSA_BITS};
+use crate::crypto::{KeyAlgorithm, RSA_BITS};
 use crate::error::CertificateError;
 use crate::identity::view::bad_encoding;
 
@@ -17,8 +17,8 @@ const MAX_INTERMEDIATES: usize = 6;
 const MAX_WAYS_UP: usize = 1000;
 
 /// What a check of a signature costs grows with the cube of the key's size, and the peer chooses the size.
-pub(super) fn check_key_size(certificate: &CertificateDer<'_>) -> Result<(), CertificateError> {
-    match PublicKey::algorithm_in(certificate)? {
+pub(super) fn check_key_size(key: KeyAlgorithm) -> Result<(), CertificateError> {
+    match key {
         KeyAlgorithm::Rsa { bits } if !RSA_BITS.contains(&bits) => {
             Err(CertificateError::RsaKeySize { bits, least: *RSA_BITS.start(), most: *RSA_BITS.end() })
         }

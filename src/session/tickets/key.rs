@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::codec::{Malformed, Reader};
 use crate::crypto::{AeadAlgorithm, AeadKey, Backend, Random, equal};
@@ -123,14 +123,16 @@ impl Key {
             return None;
         }
         // Without certificates of a client, a session is small.
-        let (mut small, mut large) = (Zeroizing::new([0; SMALL]), None);
+        let (mut small, mut large) = ([0; SMALL], None);
         let opened = match small.get_mut(..sealed.len()) {
             Some(small) => small,
-            None => large.insert(Zeroizing::new(vec![0; sealed.len()])).as_mut_slice(),
+            None => large.insert(vec![0; sealed.len()]).as_mut_slice(),
         };
         opened.copy_from_slice(sealed);
-        let length = self.aead.open_in_place(*nonce, &self.additional_data(), opened).ok()?;
-        read(opened.get(..length)?)
+        let length = self.aead.open_in_place(*nonce, &self.additional_data(), opened).ok();
+        let found = length.and_then(|length| opened.get(..length)).and_then(read);
+        opened.zeroize();
+        found
     }
 
     fn additional_data(&self) -> [u8; 1 + NAME_LEN] {

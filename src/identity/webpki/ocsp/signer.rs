@@ -48,8 +48,8 @@ fn check_delegate(response: &Response<'_>, asked: &Asked<'_>, delegate: &[u8]) -
     let bad_encoding = |error| refused(view::bad_encoding(error));
     let certificate = CertificateDer::from(delegate);
     let explained = |error| refused(explain(error, slice::from_ref(&certificate)));
-    check_key_size(&certificate).map_err(refused)?;
     let key = PublicKey::from_certificate(&certificate).map_err(refused)?;
+    check_key_size(key.algorithm()).map_err(refused)?;
     let end_entity = EndEntityCert::try_from(&certificate).map_err(explained)?;
     let glance = Glance::at(delegate).map_err(bad_encoding)?;
     let mut revocation = asked.revocation;
