@@ -171,7 +171,7 @@ impl<R: Role> Driver<R> {
     fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
         let error = self.end(reason);
         match error.alert() {
-            Some(alert) if !self.sending.close_sent => {
+            Some(alert) if !self.sending.outgoing.is_closed => {
                 self.send_alert(alert);
                 Ok(Received { consumed, event: Event::Failing })
             }
@@ -201,7 +201,7 @@ impl<R: Role> Driver<R> {
     }
 
     pub(super) fn close(&mut self) {
-        if self.sending.close_sent || matches!(self.phase, Phase::Failed(_)) {
+        if self.sending.outgoing.is_closed || matches!(self.phase, Phase::Failed(_)) {
             return;
         }
         self.observe(Direction::Sent, ContentType::ALERT, alert_name(AlertDescription::CLOSE_NOTIFY), 2);

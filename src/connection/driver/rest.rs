@@ -95,7 +95,7 @@ impl<R: Wakes> Driver<R> {
         });
         let outgoing = Outgoing::awake(sealing, at_rest.sequence, at_rest.max_fragment);
         let mut sending = Sending::new(outgoing.with_record_size(common.record_size));
-        sending.close_sent = at_rest.close_sent;
+        sending.outgoing.is_closed = at_rest.close_sent;
         let mut receiving = Receiving::new(R::IS_CLIENT, &common.message_limits, common.observer.clone());
         receiving.incoming = Incoming::awake(opening, at_rest.reached);
         receiving.hello_requests = HelloRequests(at_rest.hello_requests);
@@ -172,7 +172,7 @@ fn at_rest(
         extended_master_secret: facts.extended_master_secret,
         secure_renegotiation: facts.secure_renegotiation,
         resumed: facts.resumed,
-        close_sent: sending.close_sent,
+        close_sent: sending.outgoing.is_closed,
         close_received: receiving.close_received,
         names,
         peer_digest,
