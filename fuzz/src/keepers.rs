@@ -99,9 +99,7 @@ impl Keeping {
 
     pub fn open_now(&self, ticket: &[u8], now: UnixTime) -> Option<OpenedTicket> {
         let opened = match self.setup.bare_tickets() {
-            true => {
-                Session::from_bytes(ticket).ok().map(|session| OpenedTicket { session: session.into(), renew: false })
-            }
+            true => Session::from_bytes(ticket).ok().map(|session| OpenedTicket { session, renew: false }),
             false => at_once(self.keepers.tickets.open(ticket, now)),
         };
         opened.map(|opened| OpenedTicket { renew: opened.renew || self.setup.has(Setup::RENEWS), ..opened })
