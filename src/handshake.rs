@@ -16,7 +16,7 @@ use crate::crypto::Digest;
 use crate::crypto::{Backend, FinishedLabel, Keys, MasterSecret, OpeningKey, Prf, SealingKey, SharedSecret, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::identity::{Identity, PeerCertificates};
+use crate::identity::PeerCertificates;
 use crate::machine::Input;
 use crate::message::{
     ContentType, Finished, HEADER_LEN, HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, SignatureScheme,
@@ -101,7 +101,7 @@ impl<R: Role> Handshake<R> {
     }
 }
 
-pub(crate) use sessions::Stored;
+pub(crate) use sessions::Own;
 
 /// Of a session: all that this library makes have 32 bytes.
 pub(crate) type SessionId = [u8; 32];
@@ -154,9 +154,9 @@ pub(crate) struct Facts {
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
     pub(crate) names: Names,
-    /// On a client: to which server it connects.
-    pub(crate) server: Option<ServerName<'static>>,
-    /// On a client: it says so by server_name.
+    /// What only one of the roles has.
+    pub(crate) own: Own,
+    /// A client says by server_name to which server it connects.
     pub(crate) asks_by_name: bool,
     /// RFC 6066 §4: unlike record_size_limit, it stays with the session.
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
@@ -166,9 +166,6 @@ pub(crate) struct Facts {
     pub(crate) resumed: bool,
     /// From Established on.
     pub(crate) bound: Option<Box<Bound>>,
-    /// A server's own.
-    pub(crate) identity: Option<Arc<Identity>>,
-    pub(crate) stored: Option<Stored>,
     /// Of a connection that was dormant.
     pub(crate) woken: Option<Box<Woken>>,
 }
@@ -176,7 +173,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// The name that the client asked for by server_name (RFC 6066 §3): a DNS name without its trailing dot; no address.
     pub(crate) fn server_name(&self) -> Option<&str> {
-        match &self.server {
+        match self.own.server() {
             None => self.names.server_name(),
             Some(ServerName::DnsName(name)) if self.asks_by_name => {
                 let name: &str = name.as_ref();

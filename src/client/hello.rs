@@ -7,7 +7,7 @@ use super::states::WaitServerHello;
 use super::{Client, Offered, text_of};
 use crate::config::ExtendedMasterSecret;
 use crate::error::Reason;
-use crate::handshake::{Cx, Stored};
+use crate::handshake::Cx;
 use crate::message::{
     ClientExtensions, ClientHello, HandshakeType, MaxFragmentLength, NO_COMPRESSION, ProtocolVersion, StatusRequest,
     UNCOMPRESSED,
@@ -20,7 +20,7 @@ use crate::session::{ClientAuthPolicy, Handle, LONGEST_TICKET, Session, Side};
 pub(crate) fn start(cx: &mut Cx<'_, Client>) -> Result<Machine, Reason> {
     let config = Arc::clone(&cx.hs.config);
     let common = &config.common;
-    let from = config.sessions.as_ref().zip(cx.facts.server.as_ref());
+    let from = config.sessions.as_ref().zip(cx.facts.own.server());
     // Without sessions, nobody asks for the time.
     let found = from.and_then(|(all, server)| {
         let now = common.clock.now();
@@ -107,7 +107,7 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>, now: UnixTime) -> Result<Re
     if !can_be_shown {
         return Err(NotResumed::OtherSession);
     }
-    let name = cx.facts.server.as_ref().map(text_of);
+    let name = cx.facts.own.server().map(text_of);
     let binding = Binding {
         side: Side::Client,
         now,
@@ -132,6 +132,6 @@ fn check(cx: &Cx<'_, Client>, session: Arc<Session>, now: UnixTime) -> Result<Re
 fn remember(cx: &mut Cx<'_, Client>) {
     if let (Some(sessions), Some(offered)) = (&cx.hs.config.sessions, &cx.hs.kept.offered) {
         let (sessions, session) = (Arc::clone(sessions), Arc::clone(offered.resumable.session()));
-        cx.facts.stored = Some(Stored::Client { sessions, session });
+        cx.facts.own.store(sessions, session);
     }
 }

@@ -20,7 +20,7 @@ use crate::client::config::ClientConfig;
 use crate::client::{self, Client};
 use crate::config::Common;
 use crate::error::{Error, Reason};
-use crate::handshake::{Cx, Facts, Handshake, Machine, Role};
+use crate::handshake::{Cx, Facts, Handshake, Machine, Own, Role};
 use crate::message::ContentType;
 use crate::observer::Direction;
 use crate::proof::{Established, PeerProof};
@@ -60,7 +60,7 @@ impl Driver<Client> {
     pub(super) fn client(config: Arc<ClientConfig>, server_name: ServerName<'static>) -> Result<Self, Error> {
         let asks_by_name = config.send_server_name;
         let mut driver = Driver::new(config, client::Kept::new());
-        driver.receiving.facts.server = Some(server_name);
+        driver.receiving.facts.own = Own::Client { server: server_name, stored: None };
         driver.receiving.facts.asks_by_name = asks_by_name;
         match driver.with_cx(client::start) {
             Ok(machine) => {
@@ -171,7 +171,7 @@ impl<R: Role> Driver<R> {
     fn fail(&mut self, reason: Reason, consumed: usize) -> Result<Received, Error> {
         let error = self.end(reason);
         match error.alert() {
-            Some(alert) if !self.sending.close_sent => {
+            Some(alert) if !self.sending.outgoing.is_closed => {
                 self.send_alert(alert);
                 Ok(Received { consumed, event: Event::Failing })
             }
@@ -201,7 +201,7 @@ impl<R: Role> Driver<R> {
     }
 
     pub(super) fn close(&mut self) {
-        if self.sending.close_sent || matches!(self.phase, Phase::Failed(_)) {
+        if self.sending.outgoing.is_closed || matches!(self.phase, Phase::Failed(_)) {
             return;
         }
         self.observe(Direction::Sent, ContentType::ALERT, alert_name(AlertDescription::CLOSE_NOTIFY), 2);

@@ -95,7 +95,7 @@ impl Source<'_> {
         let undefined = || self.refuse(Reason::NotExported("the certificate's signature has no hash of its own"));
         let raw = || self.refuse(Reason::NotExported("the server showed a raw public key and no certificate"));
         if !bound.is_client {
-            let own = match facts.identity.as_deref() {
+            let own = match facts.own.identity() {
                 Some(identity) if identity.certificate_type() == CertificateType::RAW_PUBLIC_KEY => return Err(raw()),
                 Some(identity) => identity.server_end_point().ok_or_else(undefined),
                 None => facts.names.end_point().ok_or_else(|| {

@@ -57,7 +57,7 @@ pub(super) struct Receiving {
     /// Requests for a new handshake, if one is inside or half inside: they are rare.
     requests: Option<Box<Join>>,
     /// The longest of those, in bytes.
-    longest_request: usize,
+    longest_request: u32,
     pub(super) facts: Facts,
     pub(super) hello_requests: HelloRequests,
     pub(super) close_received: bool,
@@ -71,7 +71,7 @@ impl Receiving {
         Receiving {
             incoming: Incoming::new(),
             requests: None,
-            longest_request: limits.other,
+            longest_request: u32::try_from(limits.other).unwrap_or(u32::MAX),
             facts: Facts::default(),
             hello_requests: HelloRequests::default(),
             close_received: false,
@@ -126,7 +126,8 @@ impl Receiving {
     fn handle(&mut self, content_type: ContentType, payload: &[u8]) -> Result<Came, Reason> {
         match content_type {
             ContentType::HANDSHAKE => {
-                let limits = MessageLimits { other: self.longest_request, ..MessageLimits::client() };
+                let other = usize::try_from(self.longest_request).unwrap_or(usize::MAX);
+                let limits = MessageLimits { other, ..MessageLimits::client() };
                 self.requests.get_or_insert_with(|| Box::new(Join::new(limits))).push(payload);
                 Ok(self.request_to_renegotiate()?.map_or(Came::Progress, Came::SendAlert))
             }

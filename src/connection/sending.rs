@@ -11,7 +11,6 @@ use crate::record::{Outgoing, Sent};
 
 pub(super) struct Sending {
     pub(super) outgoing: Outgoing,
-    pub(super) close_sent: bool,
 }
 
 /// How far the connection is.
@@ -24,7 +23,7 @@ pub(super) enum Stage<'a> {
 
 impl Sending {
     pub(super) fn new(outgoing: Outgoing) -> Self {
-        Sending { outgoing, close_sent: false }
+        Sending { outgoing }
     }
 
     pub(super) fn write(&mut self, stage: Stage<'_>, plaintext: &[u8], output: &mut [u8]) -> Result<Sent, Error> {
@@ -61,14 +60,14 @@ impl Sending {
     ) -> Result<Range<usize>, Error> {
         match failed {
             Some(error) => Err(error.clone()),
-            None if self.close_sent => Err(refused(Reason::WriteAfterClose)),
+            None if self.outgoing.is_closed => Err(refused(Reason::WriteAfterClose)),
             None => self.outgoing.seal_in_place(buffer, plaintext).map_err(refused),
         }
     }
 
     #[inline]
     fn takes_data(&self, stage: Stage<'_>) -> bool {
-        matches!(stage, Stage::Established) && !self.close_sent
+        matches!(stage, Stage::Established) && !self.outgoing.is_closed
     }
 
     /// Only what was queued could go out. Whoever has more to send is told when that is in vain.
@@ -98,14 +97,14 @@ impl Sending {
 
     /// Whether a request to renegotiate is answered: one answer at a time is enough, and the queue stays small.
     pub(super) fn may_warn(&self) -> bool {
-        !self.close_sent && !self.wants_write()
+        !self.outgoing.is_closed && !self.wants_write()
     }
 
     /// Queues close_notify. Nothing follows it.
     pub(super) fn close(&mut self) {
         self.outgoing.discard_flight();
         self.outgoing.alert(AlertDescription::CLOSE_NOTIFY);
-        self.close_sent = true;
+        self.outgoing.is_closed = true;
     }
 }
 

@@ -330,7 +330,7 @@ impl Sender {
     }
 
     fn is_over(&self) -> bool {
-        self.sending.close_sent || self.error.is_some()
+        self.sending.outgoing.is_closed || self.error.is_some()
     }
 
     fn send_alert(&mut self, alert: AlertDescription) {

@@ -161,8 +161,8 @@ impl AtRest {
     }
 
     fn session_id(&self) -> Option<&SessionId> {
-        match self.stored.as_deref() {
-            Some((stored, _)) => stored.id(),
+        match self.own.as_deref() {
+            Some(own) => own.session_id(),
             None => self.session_id.as_deref(),
         }
     }
@@ -246,7 +246,7 @@ impl AtRest {
             close_received,
             peer_digest,
             names: Names::new(server_name, alpn, read_digest(r)?),
-            stored: None,
+            own: None,
             session_id: read_32(r, "session_id")?,
         });
         // Copied straight to where they stay.

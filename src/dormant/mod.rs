@@ -11,11 +11,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 
-use pki_types::ServerName;
-
 use crate::connection::{Agreed, Connection};
 use crate::crypto::{Backend, KeySource, Keys, Suite};
-use crate::handshake::{SessionId, Stored};
+use crate::handshake::{Own, SessionId};
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::proof::{Established, PeerProof};
 use crate::record::Reached;
@@ -85,7 +83,7 @@ pub(crate) struct AtRest {
     /// SHA-256 of the peer's certificate or raw public key.
     pub(crate) peer_digest: Option<Box<[u8; 32]>>,
     /// Where its session is kept, and on a client for which server, as long as it stays in this process.
-    pub(crate) stored: Option<Box<(Stored, Option<ServerName<'static>>)>>,
+    pub(crate) own: Option<Box<Own>>,
     /// Of a server's session, when it has left the process.
     pub(crate) session_id: Option<Box<SessionId>>,
 }

@@ -77,7 +77,7 @@ prop_compose! {
                 &alpn.unwrap_or_default(),
                 &server_end_point.unwrap_or_default(),
             ),
-            stored: None,
+            own: None,
             session_id: id.filter(|_| !is_client).map(Box::new),
         }))
     }

@@ -3,28 +3,86 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use pki_types::ServerName;
+
 use super::{Cx, Facts, Role, SessionId, no_master_secret};
 use crate::crypto::MasterSecret;
 use crate::error::Reason;
+use crate::identity::Identity;
 use crate::observer::NotResumed;
 use crate::session::{ClientAuthPolicy, ClientSessions, Handle, Names, Session, SessionStore, Side};
 
-/// Where the connection's session is kept, for as long as it may have to be forgotten.
-pub(crate) enum Stored {
-    Server(Box<(Arc<dyn SessionStore>, SessionId)>),
-    Client { sessions: Arc<dyn ClientSessions>, session: Arc<Session> },
+/// What a client's connection has, or a server's, and not both: among it where its session is kept, for as long as that may have to
+/// be forgotten.
+#[derive(Default)]
+pub(crate) enum Own {
+    /// A server's, at first; and of a connection that was dormant, if its session is kept nowhere.
+    #[default]
+    Nothing,
+    Client {
+        server: ServerName<'static>,
+        stored: Option<(Arc<dyn ClientSessions>, Arc<Session>)>,
+    },
+    Server {
+        identity: Option<Arc<Identity>>,
+        stored: Option<(Arc<dyn SessionStore>, SessionId)>,
+    },
 }
 
-impl Stored {
-    pub(crate) fn by_id(store: &Arc<dyn SessionStore>, id: SessionId) -> Self {
-        Stored::Server(Box::new((Arc::clone(store), id)))
+impl Own {
+    /// On a client: to which server it connects.
+    pub(crate) fn server(&self) -> Option<&ServerName<'static>> {
+        match self {
+            Own::Client { server, .. } => Some(server),
+            _ => None,
+        }
     }
 
-    /// On a server.
-    pub(crate) fn id(&self) -> Option<&SessionId> {
+    /// The server's, unless it resumes a session.
+    pub(crate) fn identity(&self) -> Option<&Arc<Identity>> {
         match self {
-            Stored::Server(stored) => Some(&stored.1),
-            Stored::Client { .. } => None,
+            Own::Server { identity, .. } => identity.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set_identity(&mut self, own: Arc<Identity>) {
+        match self {
+            Own::Server { identity, .. } => *identity = Some(own),
+            _ => *self = Own::Server { identity: Some(own), stored: None },
+        }
+    }
+
+    /// The ID of a server's session.
+    pub(crate) fn session_id(&self) -> Option<&SessionId> {
+        match self {
+            Own::Server { stored: Some((_, id)), .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// A server's session is kept by its ID.
+    pub(crate) fn store_by_id(&mut self, store: &Arc<dyn SessionStore>, id: SessionId) {
+        let kept = Some((Arc::clone(store), id));
+        match self {
+            Own::Server { stored, .. } => *stored = kept,
+            _ => *self = Own::Server { identity: None, stored: kept },
+        }
+    }
+
+    /// The client keeps this session, or offers it.
+    pub(crate) fn store(&mut self, sessions: Arc<dyn ClientSessions>, session: Arc<Session>) {
+        if let Own::Client { stored, .. } = self {
+            *stored = Some((sessions, session));
+        }
+    }
+
+    /// What a connection needs of it that is dormant, if anything.
+    pub(crate) fn at_rest(self) -> Option<Box<Self>> {
+        match self {
+            Own::Client { stored: Some(_), .. } => Some(Box::new(self)),
+            Own::Server { stored: stored @ Some(_), .. } => Some(Box::new(Own::Server { identity: None, stored })),
+            _ => None,
         }
     }
 }
@@ -32,13 +90,18 @@ impl Stored {
 impl Facts {
     /// RFC 5246 §7.2.2: a session whose connection failed is not resumed.
     pub(crate) fn forget_session(&mut self) {
-        match (self.stored.take(), &self.server) {
-            (Some(Stored::Server(stored)), _) => {
-                let (store, id) = &*stored;
-                store.remove(id);
+        match &mut self.own {
+            Own::Server { stored, .. } => {
+                if let Some((store, id)) = stored.take() {
+                    store.remove(&id);
+                }
             }
-            (Some(Stored::Client { sessions, session }), Some(server)) => sessions.remove(server, &session),
-            _ => {}
+            Own::Client { server, stored } => {
+                if let Some((sessions, session)) = stored.take() {
+                    sessions.remove(server, &session);
+                }
+            }
+            Own::Nothing => {}
         }
     }
 }

@@ -45,10 +45,12 @@ pub(crate) struct Outgoing {
     queue: Vec<u8>,
     /// How much of the queue has been drained.
     drained: usize,
-    /// Where in the queue the unfinished flight starts.
-    flight: Option<usize>,
+    /// How much of the queue is records; what is behind them is the unfinished flight.
+    records: usize,
     /// No flight will follow.
     is_done: bool,
+    /// Nothing will follow what is queued: close_notify is the last of it, or was.
+    pub(crate) is_closed: bool,
 }
 
 /// What a call has sent.
@@ -71,8 +73,9 @@ impl Outgoing {
             growth: Growth::new(RecordSize::default()),
             queue: Vec::new(),
             drained: 0,
-            flight: None,
+            records: 0,
             is_done: false,
+            is_closed: false,
         }
     }
 
@@ -130,15 +133,17 @@ impl Outgoing {
             self.queue.truncate(start);
             return Err(Reason::TooLong(error.0));
         }
-        self.flight.get_or_insert(start);
         Ok(self.queue.get(start..).unwrap_or_default())
     }
 
     /// Ends the flight: its messages become as few records as possible, wherever one message ends and the next begins
     /// (RFC 5246 §6.2.1). Until now nothing of it could be drained, so the records depend on the flight alone.
     pub(crate) fn flush_flight(&mut self) -> Result<(), Reason> {
-        let Some(start) = self.flight else { return Ok(()) };
+        let start = self.records;
         let length = self.queue.len() - start;
+        if length == 0 {
+            return Ok(());
+        }
         let (max_fragment, overhead) = (self.max_fragment(), self.overhead());
         let records = length.div_ceil(max_fragment);
         if u64::try_from(records).unwrap_or(u64::MAX) > self.records_left() {
@@ -156,7 +161,7 @@ impl Outgoing {
         for record in self.queue.get_mut(start..).unwrap_or_default().chunks_mut(max_fragment + overhead) {
             self.state.seal(ContentType::HANDSHAKE, version, record)?;
         }
-        self.flight = None;
+        self.records = self.queue.len();
         Ok(())
     }
 
@@ -164,7 +169,7 @@ impl Outgoing {
     pub(crate) fn change_cipher_spec(&mut self, key: SealingKey) -> Result<(), Reason> {
         self.flush_flight()?;
         self.queue.reserve(END_CAPACITY);
-        self.state.append(ContentType::CHANGE_CIPHER_SPEC, &[1], &mut self.queue)?;
+        self.append(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
         self.state = WriteState::protected(key);
         Ok(())
     }
@@ -177,15 +182,20 @@ impl Outgoing {
         if level == AlertLevel::Fatal {
             self.discard_flight();
         }
-        _ = self
-            .flush_flight()
-            .and_then(|()| self.state.append(ContentType::ALERT, &[level.code(), description.0], &mut self.queue));
+        _ = self.flush_flight().and_then(|()| self.append(ContentType::ALERT, &[level.code(), description.0]));
+    }
+
+    /// Behind a flight that is finished.
+    fn append(&mut self, content_type: ContentType, content: &[u8]) -> Result<(), Reason> {
+        self.state.append(content_type, content, &mut self.queue)?;
+        self.records = self.queue.len();
+        Ok(())
     }
 
     /// Takes back the messages of a flight that is not finished: none of it was seen outside.
     pub(crate) fn discard_flight(&mut self) {
-        if let Some(start) = self.flight.take() {
-            self.queue.truncate(start);
+        if self.records < self.queue.len() {
+            self.queue.truncate(self.records);
             self.queue.shrink_to_fit();
         }
     }
@@ -338,7 +348,7 @@ impl Outgoing {
     }
 
     fn ready(&self) -> &[u8] {
-        self.queue.get(self.drained..self.flight.unwrap_or(self.queue.len())).unwrap_or_default()
+        self.queue.get(self.drained..self.records).unwrap_or_default()
     }
 
     /// `count` more bytes of the queue are drained.
@@ -346,7 +356,7 @@ impl Outgoing {
         self.drained += count;
         if self.drained == self.queue.len() {
             self.queue.clear();
-            self.drained = 0;
+            (self.drained, self.records) = (0, 0);
             if self.is_done || self.queue.capacity() > KEPT_CAPACITY {
                 self.queue = Vec::new();
             }

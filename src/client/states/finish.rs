@@ -5,7 +5,7 @@ use crate::client::flow::{AfterChangeCipherSpec, AfterFinished, AfterNewTicket, 
 use crate::client::text_of;
 use crate::crypto::{FinishedLabel, SealingKey};
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Stored};
+use crate::handshake::MasterReady;
 use crate::machine::ChangeCipherSpec;
 use crate::message::{Finished, NewSessionTicket};
 use crate::proof::{Established, KeyExchangeProof, PeerProof};
@@ -88,7 +88,7 @@ impl On<Finished<'_>> for WaitFinished {
 /// Keeps the session, if there is something to resume it by that is not known yet.
 fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let Some(sessions) = cx.hs.config.sessions.clone().filter(|_| cx.may_leave_session()) else { return Ok(()) };
-    let Some(server) = &cx.facts.server else { return Ok(()) };
+    let Some(server) = cx.facts.own.server() else { return Ok(()) };
     let kept = &mut cx.hs.kept;
     let (handle, hint) = match (kept.new_ticket.take(), core::mem::take(&mut kept.session_id)) {
         (Some((ticket, hint)), _) => (Handle::Ticket(ticket), Some(hint)),
@@ -102,6 +102,6 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     };
     let session = cx.make_session(ClientAuthPolicy::NotRequested, names, handle, hint)?;
     sessions.put(server, Arc::clone(&session));
-    cx.facts.stored = Some(Stored::Client { sessions, session });
+    cx.facts.own.store(sessions, session);
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(super) fn verify(cx: &Cx<'_>, now: UnixTime) -> Result<Decision<Verdict>, Re
     let missing = || Reason::Local { what: "the handshake", why: "no certificate yet".into() };
     let peer = Peer {
         certificates: cx.facts.peer_certificates.as_ref().ok_or_else(missing)?,
-        server_name: cx.facts.server.as_ref(),
+        server_name: cx.facts.own.server(),
         ocsp_response: cx.hs.kept.ocsp_response.as_deref(),
         scts: cx.hs.kept.scts.as_deref(),
         resumed: cx.facts.resumed,
@@ -52,7 +52,7 @@ pub(super) fn verify_request(cx: &Cx<'_>, now: UnixTime, token: Token) -> Ask {
     Ask::Verify(Box::new(VerifyRequest {
         token,
         certificates: cx.facts.peer_certificates.clone().unwrap_or_default(),
-        server_name: cx.facts.server.clone(),
+        server_name: cx.facts.own.server().cloned(),
         ocsp_response: cx.hs.kept.ocsp_response.clone(),
         scts: cx.hs.kept.scts.clone(),
         resumed: cx.facts.resumed,

@@ -12,7 +12,7 @@ use crate::connection::requests::HelloRequests;
 use crate::crypto::{KeySource, Suite};
 use crate::dormant::{AtRest, Dormant, RefusedWake, WakeError};
 use crate::error::{Error, Reason};
-use crate::handshake::{Bound, Facts, Role, Stored, Woken};
+use crate::handshake::{Bound, Facts, Own, Role, Woken};
 use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Outgoing};
 use crate::server::Server;
@@ -95,13 +95,15 @@ impl<R: Wakes> Driver<R> {
         });
         let outgoing = Outgoing::awake(sealing, at_rest.sequence, at_rest.max_fragment);
         let mut sending = Sending::new(outgoing.with_record_size(common.record_size));
-        sending.close_sent = at_rest.close_sent;
+        sending.outgoing.is_closed = at_rest.close_sent;
         let mut receiving = Receiving::new(R::IS_CLIENT, &common.message_limits, common.observer.clone());
         receiving.incoming = Incoming::awake(opening, at_rest.reached);
         receiving.hello_requests = HelloRequests(at_rest.hello_requests);
         receiving.close_received = at_rest.close_received;
-        let by_id = at_rest.session_id.as_deref().zip(R::store(config));
-        let by_id = by_id.map(|(id, store)| Stored::by_id(store, *id));
+        let mut by_id = Own::default();
+        if let Some((id, store)) = at_rest.session_id.as_deref().zip(R::store(config)) {
+            by_id.store_by_id(store, *id);
+        }
         let (bound, keys) = match &at_rest.source {
             KeySource::Master { secret, server_random, tls_unique } => {
                 let mut bound = Bound::new::<R>(common);
@@ -113,8 +115,7 @@ impl<R: Wakes> Driver<R> {
             KeySource::Traffic(keys) => (None, Some(keys.boxed())),
         };
         // The secrets stay where they are, and are wiped there.
-        let AtRest { established, names, stored, ref peer_digest, .. } = *at_rest;
-        let (stored, server) = stored.map_or((by_id, None), |stored| (Some(stored.0), stored.1));
+        let AtRest { established, names, own, ref peer_digest, .. } = *at_rest;
         receiving.facts = Facts {
             client_random: at_rest.client_random,
             suite: Some(at_rest.suite),
@@ -122,12 +123,11 @@ impl<R: Wakes> Driver<R> {
             scheme: at_rest.scheme,
             asks_by_name: names.server_name().is_some(),
             names,
-            server,
+            own: own.map_or(by_id, |own| *own),
             extended_master_secret: at_rest.extended_master_secret,
             secure_renegotiation: at_rest.secure_renegotiation,
             resumed: at_rest.resumed,
             bound,
-            stored,
             woken: Some(Box::new(Woken { peer_digest: peer_digest.as_deref().copied(), keys })),
             ..Facts::default()
         };
@@ -172,11 +172,11 @@ fn at_rest(
         extended_master_secret: facts.extended_master_secret,
         secure_renegotiation: facts.secure_renegotiation,
         resumed: facts.resumed,
-        close_sent: sending.close_sent,
+        close_sent: sending.outgoing.is_closed,
         close_received: receiving.close_received,
         names,
         peer_digest,
-        stored: facts.stored.map(|stored| Box::new((stored, facts.server))),
+        own: facts.own.at_rest(),
         session_id: None,
     });
     if let Some(keys) = keys {

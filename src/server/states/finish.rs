@@ -9,7 +9,7 @@ use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::handshake::{MasterReady, Stored};
+use crate::handshake::MasterReady;
 use crate::machine::ChangeCipherSpec;
 use crate::message::{ClientKeyExchange, Finished, NamedGroup};
 use crate::proof::{Established, FinishedVerified, KeyExchangeProof, PeerProof};
@@ -174,13 +174,13 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let (Some(store), Some(id)) = (cx.hs.config.session_store.clone(), cx.hs.kept.session_id) else { return Ok(()) };
     let session = make_session(cx, Handle::Id(id.into()))?;
     store.put(&id, session);
-    cx.facts.stored = Some(Stored::by_id(&store, id));
+    cx.facts.own.store_by_id(&store, id);
     Ok(())
 }
 
 pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Arc<Session>, Reason> {
     let names = &cx.facts.names;
-    let names = match &cx.facts.identity {
+    let names = match cx.facts.own.identity() {
         // In a resumption it has the digest.
         None => names.clone(),
         Some(own) => {

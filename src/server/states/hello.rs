@@ -92,7 +92,7 @@ impl On<Resolved> for AskIdentity {
         }
         cx.facts.group = Some(chosen.group.name());
         cx.facts.scheme = Some(chosen.scheme);
-        cx.facts.identity = Some(Arc::clone(&identity));
+        cx.facts.own.set_identity(Arc::clone(&identity));
         let exchange = chosen.group.start().map_err(|_| Reason::Random)?;
         Ok(AfterIdentity::AskSignature(AskSignature::new(cx, identity, chosen, exchange)))
     }

@@ -20,7 +20,7 @@ use crate::ask::{
 use crate::crypto::{FinishedLabel, Suite};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::handshake::{MasterReady, SessionId, Stored};
+use crate::handshake::{MasterReady, SessionId};
 use crate::identity::PeerCertificates;
 use crate::message::{ClientHello, HandshakeType, NewSessionTicket};
 use crate::observer::NotResumed;
@@ -280,7 +280,7 @@ where
     if let (Handle::Id(id), Some(store)) = (&session.handle, &cx.hs.config.session_store)
         && let Ok(id) = SessionId::try_from(&**id)
     {
-        cx.facts.stored = Some(Stored::by_id(store, id));
+        cx.facts.own.store_by_id(store, id);
     }
     let message = cx.take_client_hello();
     let master = cx.resume_master_secret(session);
