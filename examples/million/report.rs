@@ -18,13 +18,13 @@ pub(crate) struct Report {
     good: bool,
     /// The resident size before there was any connection, in bytes.
     before: Option<usize>,
-    /// There is no budget for them: a chain is as long as the peer likes.
+    /// Clients have them, or the sessions that they made. There is no budget for that: a chain is as long as the peer likes.
     with_certificates: bool,
 }
 
 impl Report {
     pub(crate) fn new(options: &Options, before: Option<usize>) -> Self {
-        Report { good: true, before, with_certificates: matches!(options.certificates, Certificates::Kept) }
+        Report { good: true, before, with_certificates: !matches!(options.certificates, Certificates::Shared) }
     }
 
     pub(crate) fn good(&self) -> bool {
