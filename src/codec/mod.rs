@@ -33,4 +33,25 @@ impl Prefix {
             Prefix::U24 => 3,
         }
     }
+
+    /// The longest vector that it can stand before, in bytes.
+    const fn longest(self) -> u32 {
+        match self {
+            Prefix::U8 => 0xff,
+            Prefix::U16 => 0xffff,
+            Prefix::U24 => 0xff_ffff,
+        }
+    }
+
+    /// The last bytes of a length, as many as its field has.
+    const fn field(self, length: &[u8; 4]) -> &[u8] {
+        let [_, u24 @ ..] = length;
+        let [_, u16 @ ..] = u24;
+        let [_, u8 @ ..] = u16;
+        match self {
+            Prefix::U8 => u8,
+            Prefix::U16 => u16,
+            Prefix::U24 => u24,
+        }
+    }
 }

@@ -40,11 +40,13 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Reader { left: bytes }
     }
 
     /// Reads a value that has to fill `bytes` to the end.
+    #[inline]
     pub(crate) fn all<T>(
         bytes: &'a [u8],
         what: &'static str,
@@ -52,14 +54,23 @@ impl<'a> Reader<'a> {
     ) -> Result<T, Malformed> {
         let mut reader = Reader::new(bytes);
         let value = read(&mut reader)?;
-        if reader.is_empty() { Ok(value) } else { Err(Malformed::Trailing(what)) }
+        reader.end(what)?;
+        Ok(value)
     }
 
+    /// Says that nothing is left behind `what`.
+    #[inline]
+    pub(crate) fn end(self, what: &'static str) -> Result<(), Malformed> {
+        if self.is_empty() { Ok(()) } else { Err(Malformed::Trailing(what)) }
+    }
+
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.left.is_empty()
     }
 
     /// Takes `count` bytes.
+    #[inline]
     pub(crate) fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], Malformed> {
         let (taken, left) = self.left.split_at_checked(count).ok_or(Malformed::Truncated(what))?;
         self.left = left;
@@ -67,35 +78,42 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes all that is left.
+    #[inline]
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.left)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self, what: &'static str) -> Result<&'a [u8; N], Malformed> {
         let (taken, left) = self.left.split_first_chunk::<N>().ok_or(Malformed::Truncated(what))?;
         self.left = left;
         Ok(taken)
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self, what: &'static str) -> Result<u8, Malformed> {
         let [value] = *self.array(what)?;
         Ok(value)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self, what: &'static str) -> Result<u16, Malformed> {
         Ok(u16::from_be_bytes(*self.array(what)?))
     }
 
+    #[inline]
     pub(crate) fn u24(&mut self, what: &'static str) -> Result<u32, Malformed> {
         let [a, b, c] = *self.array(what)?;
         Ok(u32::from_be_bytes([0, a, b, c]))
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self, what: &'static str) -> Result<u32, Malformed> {
         Ok(u32::from_be_bytes(*self.array(what)?))
     }
 
     /// The content of a vector: a length of `prefix` bytes, then as many bytes.
+    #[inline]
     pub(crate) fn vector(&mut self, prefix: Prefix, what: &'static str) -> Result<&'a [u8], Malformed> {
         let length = match prefix {
             Prefix::U8 => u32::from(self.u8(what)?),
@@ -107,12 +125,14 @@ impl<'a> Reader<'a> {
     }
 
     /// As [`Self::vector`], for a vector that has to have at least one byte.
+    #[inline]
     pub(crate) fn filled(&mut self, prefix: Prefix, what: &'static str) -> Result<&'a [u8], Malformed> {
         let content = self.vector(prefix, what)?;
         if content.is_empty() { Err(Malformed::Empty(what)) } else { Ok(content) }
     }
 
     /// Reads a value that has to fill a vector to its end.
+    #[inline]
     pub(crate) fn sub<T>(
         &mut self,
         prefix: Prefix,

@@ -50,12 +50,15 @@ pub struct ClientExtensions<'a> {
 }
 
 impl<'a> ClientExtensions<'a> {
-    pub(crate) fn read(all: Extensions<'a>) -> Result<Self, Malformed> {
-        let mut extensions = ClientExtensions { all, ..ClientExtensions::default() };
-        all.read_each(|typ, r| extensions.read_one(typ, r))?;
+    /// Reads the end of a hello.
+    #[inline]
+    pub(super) fn read(r: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let mut extensions = ClientExtensions::default();
+        extensions.all = Extensions::read(r, |typ, r| extensions.read_one(typ, r))?;
         Ok(extensions)
     }
 
+    #[inline]
     fn read_one(&mut self, typ: E, r: &mut Reader<'a>) -> Result<(), Malformed> {
         match typ {
             E::SERVER_NAME => self.server_name = Some(read_server_name(r)?),

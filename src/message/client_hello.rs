@@ -1,6 +1,5 @@
 use pki_types::DnsName;
 
-use super::extensions::Extensions;
 use super::{CipherSuite, ClientExtensions, List, ProtocolVersion, read_session_id};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
@@ -36,7 +35,7 @@ impl<'a> ClientHello<'a> {
                 session_id: read_session_id(r)?,
                 cipher_suites: List::read(r, Prefix::U16, "cipher_suites")?,
                 compression_methods: r.filled(Prefix::U8, "compression_methods")?,
-                extensions: ClientExtensions::read(Extensions::read(r)?)?,
+                extensions: ClientExtensions::read(r)?,
             })
         })
     }

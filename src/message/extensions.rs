@@ -10,36 +10,37 @@ pub struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
-    /// Reads the end of a hello: RFC 5246 §7.4.1.2: the block may be left out altogether.
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Malformed> {
+    /// Reads the end of a hello, and gives each extension to `read_one`, which has to read all of it. RFC 5246 §7.4.1.2: the
+    /// block may be left out altogether.
+    #[inline]
+    pub(super) fn read(
+        r: &mut Reader<'a>,
+        mut read_one: impl FnMut(ExtensionType, &mut Reader<'a>) -> Result<(), Malformed>,
+    ) -> Result<Self, Malformed> {
         if r.is_empty() {
             return Ok(Extensions::default());
         }
         let block = r.vector(Prefix::U16, "extensions")?;
-        let mut seen = TypeSet::default();
+        let mut seen = Some(TypeSet::default());
         let mut left = Reader::new(block);
         while !left.is_empty() {
-            let (typ, _) = extension(&mut left)?;
+            let (typ, data) = extension(&mut left)?;
             // RFC 5246 §7.4.1.4: there must not be more than one extension of the same type.
-            match seen.insert(typ) {
-                Inserted::New => {}
-                Inserted::Again => return Err(Malformed::Duplicate(name(typ))),
-                Inserted::Full => return check_many(block).map(|()| Extensions { block }),
+            match seen.as_mut().map(|seen| seen.insert(typ)) {
+                Some(Inserted::New) | None => {}
+                Some(Inserted::Again) => return Err(Malformed::Duplicate(name(typ))),
+                Some(Inserted::Full) => {
+                    check_many(block)?;
+                    seen = None;
+                }
+            }
+            let mut data = Reader::new(data);
+            read_one(typ, &mut data)?;
+            if !data.is_empty() {
+                return Err(Malformed::Trailing(name(typ)));
             }
         }
         Ok(Extensions { block })
-    }
-
-    /// Gives each extension to `read`, which has to read all of it.
-    pub(super) fn read_each(
-        self,
-        mut read: impl FnMut(ExtensionType, &mut Reader<'a>) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
-        self.iter().try_for_each(|(typ, data)| {
-            let mut r = Reader::new(data);
-            read(typ, &mut r)?;
-            if r.is_empty() { Ok(()) } else { Err(Malformed::Trailing(name(typ))) }
-        })
     }
 
     /// Types and contents, in the order in which they were sent.
@@ -62,16 +63,19 @@ impl fmt::Debug for Extensions<'_> {
 }
 
 /// Writes one extension.
+#[inline]
 pub(super) fn write(w: &mut Writer<'_>, typ: ExtensionType, content: impl FnOnce(&mut Writer<'_>)) {
     w.u16(typ.0);
     w.sub(Prefix::U16, name(typ), content);
 }
 
 /// Writes a block of extensions, unless there are none: peers older than extensions take a hello without a block.
+#[inline]
 pub(super) fn write_block(w: &mut Writer<'_>, extensions: impl FnOnce(&mut Writer<'_>)) {
     w.sub_unless_empty(Prefix::U16, "extensions", extensions);
 }
 
+#[inline]
 fn extension<'a>(r: &mut Reader<'a>) -> Result<(ExtensionType, &'a [u8]), Malformed> {
     let typ = ExtensionType(r.u16("extension")?);
     match r.vector(Prefix::U16, "extension") {
@@ -101,6 +105,7 @@ enum Inserted {
 }
 
 impl TypeSet {
+    #[inline]
     fn insert(&mut self, ExtensionType(typ): ExtensionType) -> Inserted {
         if typ < 64 {
             let bit = 1 << typ;

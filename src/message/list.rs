@@ -25,7 +25,10 @@ impl<'a, T: Copy + From<u16> + Into<u16>> List<'a, T> {
     }
 
     pub(crate) fn write(self, w: &mut Writer<'_>, prefix: Prefix, what: &'static str) {
-        w.sub(prefix, what, |w| self.iter().for_each(|code| w.u16(code.into())));
+        match self.0 {
+            Codes::Wire(codes) => w.vector(prefix, what, codes.as_flattened()),
+            Codes::Values(codes) => w.sub(prefix, what, |w| codes.iter().for_each(|code| w.u16((*code).into()))),
+        }
     }
 
     /// The elements, best first.

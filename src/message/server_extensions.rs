@@ -39,12 +39,15 @@ pub struct ServerExtensions<'a> {
 }
 
 impl<'a> ServerExtensions<'a> {
-    pub(crate) fn read(all: Extensions<'a>) -> Result<Self, Malformed> {
-        let mut extensions = ServerExtensions { all, ..ServerExtensions::default() };
-        all.read_each(|typ, r| extensions.read_one(typ, r))?;
+    /// Reads the end of a hello.
+    #[inline]
+    pub(super) fn read(r: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let mut extensions = ServerExtensions::default();
+        extensions.all = Extensions::read(r, |typ, r| extensions.read_one(typ, r))?;
         Ok(extensions)
     }
 
+    #[inline]
     fn read_one(&mut self, typ: E, r: &mut Reader<'a>) -> Result<(), Malformed> {
         match typ {
             E::SERVER_NAME => self.server_name = true,

@@ -1,4 +1,3 @@
-use super::extensions::Extensions;
 use super::{CipherSuite, ProtocolVersion, ServerExtensions, read_session_id};
 use crate::codec::{Malformed, Prefix, Reader, Writer};
 
@@ -34,7 +33,7 @@ impl<'a> ServerHello<'a> {
                 session_id: read_session_id(r)?,
                 cipher_suite: CipherSuite(r.u16("cipher_suite")?),
                 compression_method: r.u8("compression_method")?,
-                extensions: ServerExtensions::read(Extensions::read(r)?)?,
+                extensions: ServerExtensions::read(r)?,
             })
         })
     }
