@@ -87,6 +87,8 @@ impl Join {
         if self.is_aligned()
             && let Some((message, length)) = header(fresh)
         {
+            // A message that was in parts has been handed out; what lies in place would keep its bytes here for long.
+            self.release();
             self.check(message, length)?;
             if let Some((whole, rest)) = fresh.split_at_checked(HEADER_LEN + length) {
                 *fresh = rest;
@@ -118,7 +120,7 @@ impl Join {
         Ok(Some((message, range)))
     }
 
-    /// The bytes at a range that [`Self::next`] gave since the last [`Self::push`].
+    /// The bytes at a range that [`Self::next`] gave since the last [`Self::push`] or [`Self::next_of`].
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
     }
