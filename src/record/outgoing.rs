@@ -20,7 +20,7 @@ pub const TAG_LEN: usize = AeadAlgorithm::TAG_LEN;
 const SCRAP: usize = 512;
 
 /// Of the records that a key may protect, the last few are kept for alerts.
-const ALERT_RESERVE: u64 = 16;
+pub(crate) const ALERT_RESERVE: u64 = 16;
 
 /// Bytes reserved when the first message of a flight is written, so that small flights need one allocation.
 const FLIGHT_CAPACITY: usize = 512;

@@ -71,7 +71,7 @@ prop_compose! {
             client_auth,
             peer_not_after: not_after.filter(|_| peer_certificates.is_some()),
             peer_certificates,
-            names: Names::new(server_name, &alpn.unwrap_or_default(), &digest.unwrap_or_default()),
+            names: Names::new(server_name, &alpn.unwrap_or_default(), &digest.unwrap_or_default()).unwrap(),
             max_fragment_length,
             handle: match handle {
                 Handle::Ticket(_) if !is_client => Handle::None,
@@ -238,7 +238,7 @@ fn fields_that_contradict_each_other_are_refused() {
         Session { peer_certificates: None, peer_not_after: None, ..server() },
         Session { peer_certificates: None, client_auth: ClientAuthPolicy::Optional, ..server() },
         client(Handle::None),
-        Session { names: Names::new("", b"h2", b""), ..client(id()) },
+        Session { names: Names::new("", b"h2", b"").unwrap(), ..client(id()) },
         Session { peer_certificates: None, peer_not_after: None, ..client(id()) },
         Session { names: names(&[1; 32]), ..client(id()) },
     ];
