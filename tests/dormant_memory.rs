@@ -68,7 +68,7 @@ fn with_sessions(suite: CipherSuite, has_names: bool, stores: bool) -> Ends {
         (client, server)
     };
     let (client_config, server_config) = (client.build().unwrap(), server.build().unwrap());
-    let name = ServerName::try_from(NAME).unwrap();
+    let name = ServerName::try_from(NAME.to_string()).unwrap();
     let mut client = ClientConnection::new(client_config.clone(), name).unwrap();
     let mut server = ServerConnection::new(server_config.clone());
     for _ in 0..2 {

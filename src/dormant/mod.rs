@@ -37,8 +37,9 @@ pub use ktls::{KtlsSecret, KtlsSecrets};
 /// bindings are made of. Of the peer's certificates it keeps a digest, unless the connection had dropped them
 /// ([`PeerCertificatesPolicy::Dropped`](crate::PeerCertificatesPolicy::Dropped)): ask [`ClientConnection::peer_certificates`] before
 /// if they are needed. The names are those that were agreed on and the digests; where its session is stored takes 64 bytes, and on a
-/// client the server's name once more, until it goes to another process. What the configuration says (the backend, the observer, sizes of records, the limits of messages, whether there are
-/// exporters without extended_master_secret) comes with the configuration that wakes it.
+/// client the server's name once more, until it goes to another process. What the configuration says (the backend, the observer, sizes
+/// of records, the limits of messages, whether there are exporters without extended_master_secret) comes with the configuration that
+/// wakes it.
 ///
 /// It is consumed by what it becomes, and cannot be cloned: the same keys and sequence numbers do not live twice. For its bytes that
 /// is for their holder to see to.

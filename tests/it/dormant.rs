@@ -186,14 +186,19 @@ fn each_backend_wakes_what_each_exported() {
             for bed in BEDS {
                 let mut pair = configs(before, suite).connect();
                 talk(&mut pair);
-                let known = (known!(pair.client.connection), known!(pair.server.connection));
+                let known = |pair: &Pair| {
+                    let mut both = [known!(pair.client.connection), known!(pair.server.connection)];
+                    // The certificate has no end point, and that is said in other words.
+                    both.iter_mut().for_each(|known| known.bindings.truncate(2));
+                    both
+                };
+                let known_before = known(&pair);
                 let woken = configs(after, suite);
                 let client = nap(pair.client, bed, &woken.client);
                 let server = nap(pair.server, bed, &woken.server);
                 let mut pair = Pair { client, server };
                 if bed != Bed::BytesOfKeys {
-                    let again = (known!(pair.client.connection), known!(pair.server.connection));
-                    assert_eq!(again, known, "{suite}, {bed:?}, {before:?} and {after:?}");
+                    assert_eq!(known(&pair), known_before, "{suite}, {bed:?}, {before:?} and {after:?}");
                 }
                 talk(&mut pair);
                 close(&mut pair);
