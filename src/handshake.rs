@@ -325,7 +325,7 @@ impl<'c, R: Role> Cx<'c, R> {
         let (backend, suite) = (self.common().backend, self.suite()?);
         let (client_random, server_random) = (&self.facts.client_random, &self.hs.server_random);
         let keys = self.master(ready)?.prf.keys(suite, client_random, server_random);
-        let (ours, theirs) = if client { (keys.client, keys.server) } else { (keys.server, keys.client) };
+        let (ours, theirs) = keys.of(client);
         self.hs.incoming_key = Some(theirs.opening(backend));
         Ok(ours.sealing(backend))
     }
@@ -402,7 +402,7 @@ impl<'c, R: Role> Cx<'c, R> {
     /// The end of the handshake: keeps what outlives it.
     pub(crate) fn bind(&mut self, _: MasterReady) -> Result<(), Reason> {
         let Master { mut bound, .. } = self.hs.master.take().ok_or_else(no_master_secret)?;
-        self.drop_peer_certificates();
+        self.drop_peer_certificates()?;
         bound.server_random = self.hs.server_random;
         bound.tls_unique = self.hs.first_finished.unwrap_or_default();
         self.facts.bound = Some(bound);
@@ -420,6 +420,11 @@ impl<'c, R: Role> Cx<'c, R> {
             _ => Err(Reason::Random),
         }
     }
+}
+
+/// Names that came from the wire, or were checked, are never so long.
+pub(crate) fn long_names() -> Reason {
+    Reason::Local { what: "the names", why: "longer than their fields".into() }
 }
 
 fn no_master_secret() -> Reason {

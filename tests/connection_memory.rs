@@ -28,11 +28,18 @@ use tls12::{
 
 use counting::{BACKENDS, Credentials, Ends, NAME, SUITES, handle, held};
 
-/// What an established connection takes, in bytes, its struct and its heap, without the certificates of its peer.
-const MOST: i64 = 1600;
+/// What an established connection may take at most, in bytes, its struct and its heap, without the certificates of its peer. The
+/// expanded keys of aws-lc-rs are two allocations of its C library, of 592 bytes each, which are not seen here: with them it is
+/// 1,744.
+fn most(backend: Backend) -> i64 {
+    match backend {
+        #[cfg(feature = "aws-lc-rs")]
+        Backend::AwsLc => 560,
+        _ => 1600,
+    }
+}
 
-/// Of both sides, in bytes. What the C library of aws-lc-rs allocates is not seen here: the expanded key of each direction,
-/// which it keeps in an allocation of its own.
+/// Of both sides, in bytes.
 fn weights(ends: &Ends) -> [i64; 2] {
     let [client, server] = ends.counted.map(|counted| counted.bytes_current);
     [client + size_of::<ClientConnection>() as i64, server + size_of::<ServerConnection>() as i64]
@@ -57,7 +64,7 @@ fn established(backend: Backend, suite: CipherSuite) -> Ends {
 }
 
 #[test]
-fn an_established_connection_takes_1600_bytes_at_most() {
+fn an_established_connection_takes_1600_bytes_at_most_on_ring_and_560_beside_the_keys_on_aws_lc_rs() {
     for backend in BACKENDS {
         for suite in SUITES {
             let ends = established(*backend, suite);
@@ -68,7 +75,8 @@ fn an_established_connection_takes_1600_bytes_at_most() {
                 size_of::<ClientConnection>(),
                 size_of::<ServerConnection>()
             );
-            assert!(client <= MOST && server <= MOST, "{backend:?}, {suite}: {client} and {server}");
+            let most = most(*backend);
+            assert!(client <= most && server <= most, "{backend:?}, {suite}: {client} and {server}");
             // Two keys, what is exported from, and names; on the client what the server showed.
             let counts = ends.counted.map(|counted| counted.count_current);
             assert!(counts[0] <= 5 && counts[1] <= 4, "{backend:?}, {suite}: {counts:?} pieces");

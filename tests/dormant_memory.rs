@@ -9,8 +9,8 @@ use allocation_counter::measure;
 use tls12::message::CipherSuite;
 use tls12::pki_types::{PrivateKeyDer, ServerName};
 use tls12::{
-    Backend, ClientConfig, ClientConnection, Connection, Dormant, Event, Identity, Received, ServerConfig,
-    ServerConnection, dangerous,
+    Backend, ClientCache, ClientConfig, ClientConnection, Connection, Dormant, Event, Identity, MemoryStore, Received,
+    ServerConfig, ServerConnection, dangerous,
 };
 
 const NAME: &str = "server.example";
@@ -46,6 +46,10 @@ struct Ends {
 }
 
 fn established(suite: CipherSuite, has_names: bool) -> Ends {
+    with_sessions(suite, has_names, false)
+}
+
+fn with_sessions(suite: CipherSuite, has_names: bool, stores: bool) -> Ends {
     let made = rcgen::generate_simple_self_signed([NAME.to_string()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let key = Backend::default().load_key(&key).unwrap();
@@ -57,8 +61,14 @@ fn established(suite: CipherSuite, has_names: bool) -> Ends {
     } else {
         (client.send_server_name(false), server)
     };
+    let (client, server) = if stores {
+        let (client, server) = (client.session_context("test"), server.session_context("test"));
+        (client.sessions(Arc::new(ClientCache::default())), server.session_store(Arc::new(MemoryStore::new(10))))
+    } else {
+        (client, server)
+    };
     let (client_config, server_config) = (client.build().unwrap(), server.build().unwrap());
-    let name = ServerName::try_from(NAME).unwrap();
+    let name = ServerName::try_from(NAME.to_string()).unwrap();
     let mut client = ClientConnection::new(client_config.clone(), name).unwrap();
     let mut server = ServerConnection::new(server_config.clone());
     for _ in 0..2 {
@@ -97,6 +107,34 @@ fn a_dormant_connection_is_at_most_256_bytes_and_what_it_names() {
                     assert!(weight <= FIXED_PART + named, "{suite}: {weight} bytes, {named} of them named");
                     assert!(weight > named + 100, "{suite}: {weight} bytes cannot be all");
                 }
+            }
+        }
+    }
+}
+
+/// Where the session is stored: the store, and the ID or the session, with the server that a client asks it for.
+const STORED: usize = 64;
+
+#[test]
+fn where_its_session_is_stored_comes_on_top_as_long_as_it_stays_in_the_process() {
+    for suite in SUITES {
+        for has_names in [false, true] {
+            let bare = established(suite, has_names);
+            // The configurations live on, so that what they keep is not counted.
+            let kept = with_sessions(suite, has_names, true);
+            let at_rest = [
+                (bare.client.export().unwrap(), kept.client.export().unwrap(), STORED + NAME.len()),
+                (bare.server.export().unwrap(), kept.server.export().unwrap(), STORED),
+            ];
+            for (bare, stored, more) in at_rest {
+                assert_eq!(weight(stored), weight(bare) + more, "{suite}");
+            }
+            // As bytes a server's session is its ID, and a client's is not there.
+            let kept = with_sessions(suite, has_names, true);
+            for (dormant, more) in [(kept.client.export().unwrap(), 0), (kept.server.export().unwrap(), 32)] {
+                let named = named(&dormant);
+                let weight = weight(Dormant::from_bytes(&dormant.to_bytes()).unwrap());
+                assert!(weight <= FIXED_PART + named + more, "{suite}: {weight} bytes, {named} of them named");
             }
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! - awake, each end, struct and heap, without the peer's certificates: 1,600 bytes, on `aws-lc-rs` 144 more, since its keys are larger; and
 //!   after a full handshake the names, and on a client the session that it made;
-//! - dormant: 256 bytes, and what has a length of its own: the server's name, digests, and where the session is kept;
+//! - dormant: 256 bytes beside the names (the server's, digests) and where the session is stored;
 //! - the resident size: those figures, and what the allocator takes beyond them.
 //!
 //! The modules:

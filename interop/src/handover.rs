@@ -45,6 +45,18 @@ fn text(error: impl Display) -> String {
     error.to_string()
 }
 
+/// The process that takes over.
+pub struct Woken<'a> {
+    /// Where the program is.
+    pub program: &'a Path,
+    /// What it goes on with.
+    pub backend: Backend,
+}
+
+fn backend_name(backend: Backend) -> &'static str {
+    if backend == Backend::Ring { "ring" } else { "aws-lc-rs" }
+}
+
 /// A connection, its socket, and how far the data is.
 struct Line<C> {
     connection: C,
@@ -153,13 +165,13 @@ impl<C: Connection> Line<C> {
     }
 
     /// Reads some bytes and no record, and leaves all to the other process.
-    fn hand_over(mut self, woken: &Path, role: &str) -> Result<(), String> {
+    fn hand_over(mut self, woken: &Woken<'_>, role: &str) -> Result<(), String> {
         self.fill()?;
         let dormant = self.connection.export().map_err(text)?.to_bytes();
         let unread = self.buffer.into_unread();
         assert!(!unread.is_empty(), "something was received and not read");
-        let mut child = Command::new(woken)
-            .arg(role)
+        let mut child = Command::new(woken.program)
+            .args([role, backend_name(woken.backend)])
             .stdin(Stdio::piped())
             .stdout(OwnedFd::from(self.socket))
             .stderr(Stdio::piped())
@@ -187,7 +199,12 @@ impl<C: Connection> Line<C> {
 ///
 /// # Errors
 /// What went wrong, here or there.
-pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>, port: u16, woken: &Path) -> Result<(), String> {
+pub fn client(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    port: u16,
+    woken: &Woken<'_>,
+) -> Result<(), String> {
     let socket = TcpStream::connect(("127.0.0.1", port)).map_err(text)?;
     let mut line = Line::new(ClientConnection::new(config, name).map_err(text)?, socket, RecordBuffer::new())?;
     line.handshake()?;
@@ -204,7 +221,7 @@ pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>, port: u16, w
 ///
 /// # Errors
 /// What went wrong, here or there.
-pub fn server(config: Arc<ServerConfig>, socket: TcpStream, woken: &Path) -> Result<(), String> {
+pub fn server(config: Arc<ServerConfig>, socket: TcpStream, woken: &Woken<'_>) -> Result<(), String> {
     let mut line = Line::new(ServerConnection::new(config), socket, RecordBuffer::new())?;
     line.handshake()?;
     line.echo(&talk::text(ECHOED, 1), BEFORE)?;
@@ -215,7 +232,9 @@ pub fn server(config: Arc<ServerConfig>, socket: TcpStream, woken: &Path) -> Res
 ///
 /// # Errors
 /// What went wrong.
-pub fn go_on(role: &str) -> Result<(), String> {
+pub fn go_on(role: &str, backend: &str) -> Result<(), String> {
+    let backend = [Backend::Ring, Backend::AwsLc].into_iter().find(|known| backend_name(*known) == backend);
+    let backend = backend.ok_or("no such backend")?;
     let mut given = Vec::new();
     io::stdin().read_to_end(&mut given).map_err(text)?;
     let mut left = &given[..];
@@ -232,7 +251,11 @@ pub fn go_on(role: &str) -> Result<(), String> {
     let socket = TcpStream::from(io::stdout().as_fd().try_clone_to_owned().map_err(text)?);
     if role == "client" {
         // There is no handshake any more in which somebody would have to be trusted.
-        let config = ClientConfig::builder().verifier(Arc::new(dangerous::AcceptAnything)).build().map_err(text)?;
+        let config = ClientConfig::builder()
+            .backend(backend)
+            .verifier(Arc::new(dangerous::AcceptAnything))
+            .build()
+            .map_err(text)?;
         let connection: ClientConnection = dormant.wake(&config).map_err(text)?;
         let mut line = Line { sent, received, ..Line::new(connection, socket, buffer)? };
         let data = talk::text(LINES, 1);
@@ -242,9 +265,9 @@ pub fn go_on(role: &str) -> Result<(), String> {
     } else {
         // Nor one in which a certificate would be shown.
         let made = rcgen::generate_simple_self_signed(["nobody.example".to_owned()]).map_err(text)?;
-        let key = Backend::default().load_key(&made.signing_key.serialize_der().try_into()?).map_err(text)?;
+        let key = backend.load_key(&made.signing_key.serialize_der().try_into()?).map_err(text)?;
         let identity = Identity::new(vec![made.cert.der().clone()], key).map_err(text)?;
-        let config = ServerConfig::builder().identity(identity).build().map_err(text)?;
+        let config = ServerConfig::builder().backend(backend).identity(identity).build().map_err(text)?;
         let connection: ServerConnection = dormant.wake(&config).map_err(text)?;
         let mut line = Line { sent, received, ..Line::new(connection, socket, buffer)? };
         line.echo(&talk::text(ECHOED, 1), ECHOED)?;

@@ -149,7 +149,11 @@ impl Receiving {
         self.observe(Direction::Received, ContentType::ALERT, alert_name(alert.description), payload.len(), state);
         let meaning = alert.meaning()?;
         match meaning {
-            Meaning::CloseNotify => self.close_received = true,
+            Meaning::CloseNotify => {
+                self.close_received = true;
+                // The rest of a request that is half inside will not come.
+                self.requests = None;
+            }
             Meaning::Warning => self.incoming.count_warning()?,
         }
         Ok(meaning)

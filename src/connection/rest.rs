@@ -41,8 +41,8 @@ impl<C> core::error::Error for RefusedExport<C> {}
 macro_rules! export {
     ($connection:ident) => {
         impl $connection {
-            /// Lays an established connection to rest: what it needs to go on, in at most 256 bytes and the names in it, without
-            /// expanded keys. [`Dormant::wake`] gives it back, here or in another process.
+            /// Lays an established connection to rest: what it needs to go on, in at most 256 bytes beside the names in it and where its
+            /// session is stored, without expanded keys. [`Dormant::wake`] gives it back, here or in another process.
             ///
             /// The halves of a connection that was split cannot be exported.
             ///

@@ -69,6 +69,8 @@ pub(crate) use suites::{SUITES, Suite, SuiteAuth};
 pub(crate) use values::{Value, Values};
 
 /// The crate that does the cryptography. By default it is `ring` where that is built, else `aws-lc-rs`.
+///
+/// Features add up over all crates of a program: `default()` is `ring` as soon as one of them wants it. Who needs `aws-lc-rs` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {

@@ -58,18 +58,17 @@ impl Prf {
             self.fill(b"key expansion", &[server_random, client_random], key_block);
         }
 
-        let mut client = TrafficKey::zero(suite.aead);
-        let mut server = TrafficKey::zero(suite.aead);
+        let mut keys = Keys::zero(suite.aead);
         let mut bytes = key_block.iter();
         for (field, length) in [
-            (client.key.as_mut_slice(), key_len),
-            (server.key.as_mut_slice(), key_len),
-            (client.iv.as_mut_slice(), iv_len),
-            (server.iv.as_mut_slice(), iv_len),
+            (keys.client.key.as_mut_slice(), key_len),
+            (keys.server.key.as_mut_slice(), key_len),
+            (keys.client.iv.as_mut_slice(), iv_len),
+            (keys.server.iv.as_mut_slice(), iv_len),
         ] {
             field.iter_mut().take(length).zip(&mut bytes).for_each(|(to, from)| *to = *from);
         }
-        Keys { client, server }
+        keys
     }
 
     /// RFC 5246 §7.4.9: what Finished says, given the hash of all messages before it.

@@ -12,7 +12,7 @@ use crate::connection::HELLO_REQUEST_LIMIT;
 use crate::crypto::{KeySource, Keys, MasterSecret, Suite};
 use crate::handshake::SessionId;
 use crate::message::{CipherSuite, NamedGroup, SignatureScheme};
-use crate::proof::Established;
+use crate::proof::{Established, PeerProof};
 use crate::record::{MAX_EMPTY_RECORDS, MAX_FRAGMENT, MAX_WARNING_ALERTS, MIN_LIMIT, Reached};
 use crate::session::{Names, read_bool, read_digest, read_name};
 
@@ -245,7 +245,7 @@ impl AtRest {
             close_sent,
             close_received,
             peer_digest,
-            names: Names::new(server_name, alpn, read_digest(r)?),
+            names: Names::new(server_name, alpn, read_digest(r)?).ok_or(Malformed::Length("names"))?,
             own: None,
             session_id: read_32(r, "session_id")?,
         });
@@ -261,6 +261,11 @@ impl AtRest {
             (true, None, None) | (false, Some(_), Some(_)) => {}
             (true, ..) => return Some("a key exchange in a resumption"),
             (false, ..) => return Some("a full handshake without a key exchange"),
+        }
+        match (self.resumed, self.established.peer()) {
+            (true, PeerProof::Verified(_)) => return Some("a peer that was verified in a resumption"),
+            (false, PeerProof::FromSession(_)) => return Some("a peer known from a session that was not resumed"),
+            _ => {}
         }
         if self.is_client && !is_known {
             Some("a client's connection to a server that is not known")

@@ -4,8 +4,9 @@ use alloc::boxed::Box;
 
 use zeroize::Zeroizing;
 
-use super::{Dormant, RefusedWake, WakeError};
+use super::{AtRest, Dormant, RefusedWake, WakeError};
 use crate::crypto::{AeadAlgorithm, Backend, TrafficKey};
+use crate::record::{ALERT_RESERVE, MAX_FRAGMENT};
 
 /// `TLS_1_2_VERSION`
 const VERSION: u16 = 0x0303;
@@ -38,9 +39,10 @@ const CHACHA20_POLY1305: u16 = 54;
 ///
 /// Records of other types, alerts above all, come and go as control messages (`TLS_GET_RECORD_TYPE`, `TLS_SET_RECORD_TYPE`): the
 /// application has to send its own close_notify (the two bytes 1 and 0 with type 21), to see the peer's, and to end the connection when
-/// a fatal alert, or anything else that it does not expect, comes. The kernel knows neither
-/// [`records_left`](crate::ClientConnection::records_left) nor [`max_plaintext_sent`](crate::ClientConnection::max_plaintext_sent): with
-/// AES-GCM, RFC 9325 §4.4 wants an end after 2^24.5 records.
+/// a fatal alert, or anything else that it does not expect, comes. The kernel does not count
+/// [`records_left`](crate::ClientConnection::records_left): with AES-GCM, RFC 9325 §4.4 wants an end after 2^24.5 records. A peer that
+/// negotiated shorter records ([`max_plaintext_sent`](crate::ClientConnection::max_plaintext_sent)) is not for the kernel, which
+/// makes full ones.
 pub struct KtlsSecrets {
     /// For `TLS_TX`.
     pub transmit: KtlsSecret,
@@ -82,15 +84,35 @@ impl KtlsSecret {
     }
 }
 
+impl AtRest {
+    /// Why the kernel cannot go on with it.
+    fn no_kernel(&self) -> Option<WakeError> {
+        let limit = self.suite.aead.record_limit() - ALERT_RESERVE;
+        if self.close_sent || self.close_received {
+            Some(WakeError::Closed)
+        } else if self.max_fragment < MAX_FRAGMENT {
+            Some(WakeError::RecordSize(self.max_fragment))
+        } else if self.sequence >= limit || self.reached.sequence >= limit {
+            Some(WakeError::KeyLimit)
+        } else {
+            None
+        }
+    }
+}
+
 impl Dormant {
     /// The keys for kernel TLS: see [`KtlsSecrets`].
     ///
     /// # Errors
-    /// [`WakeError::Closed`]: a close_notify was sent or received. The connection comes back as it was.
+    /// The connection comes back as it was:
+    ///
+    /// - [`WakeError::Closed`]: a close_notify was sent or received;
+    /// - [`WakeError::RecordSize`]: the peer negotiated shorter records than the 16384 bytes of which the kernel makes them;
+    /// - [`WakeError::KeyLimit`]: a key has protected as many records as it may (RFC 9325 §4.4).
     pub fn into_ktls_secrets(self) -> Result<KtlsSecrets, RefusedWake> {
         let at_rest = self.at_rest();
-        if at_rest.close_sent || at_rest.close_received {
-            return Err(RefusedWake::new(self, WakeError::Closed));
+        if let Some(why) = at_rest.no_kernel() {
+            return Err(RefusedWake::new(self, why));
         }
         Ok(at_rest.with_keys(Backend::default(), |keys| {
             let (ours, theirs) = keys.of(at_rest.is_client);

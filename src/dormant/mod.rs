@@ -25,7 +25,8 @@ pub use encoding::DormantError;
 pub use fuzz::fuzz_dormant;
 pub use ktls::{KtlsSecret, KtlsSecrets};
 
-/// An established connection that rests, of a client or of a server: at most 256 bytes, and the names in it.
+/// An established connection that rests, of a client or of a server: at most 256 bytes, beside the names in it and where its session
+/// is stored.
 ///
 /// `export` of a connection makes it, once all output is written; [`Self::wake`] gives the connection back. It is for those who hold
 /// many idle connections, and for those who hand a live one to another process: [`Self::to_bytes`] and [`Self::from_bytes`]. The
@@ -33,9 +34,12 @@ pub use ktls::{KtlsSecret, KtlsSecrets};
 /// ([`RecordBuffer::into_unread`](crate::RecordBuffer::into_unread)).
 ///
 /// It keeps the keys unexpanded, the sequence numbers, what was agreed on, how the peer is known, and what exporters and channel
-/// bindings are made of. Of the peer's certificates it keeps a digest: ask [`ClientConnection::peer_certificates`] before if they
-/// are needed. What the configuration says (the backend, the observer, sizes of records, the limits of messages, whether there are
-/// exporters without extended_master_secret) comes with the configuration that wakes it.
+/// bindings are made of. Of the peer's certificates it keeps a digest, unless the connection had dropped them
+/// ([`PeerCertificatesPolicy::Dropped`](crate::PeerCertificatesPolicy::Dropped)): ask [`ClientConnection::peer_certificates`] before
+/// if they are needed. The names are those that were agreed on and the digests; where its session is stored takes 64 bytes, and on a
+/// client the server's name once more, until it goes to another process. What the configuration says (the backend, the observer, sizes
+/// of records, the limits of messages, whether there are exporters without extended_master_secret) comes with the configuration that
+/// wakes it.
 ///
 /// It is consumed by what it becomes, and cannot be cloned: the same keys and sequence numbers do not live twice. For its bytes that
 /// is for their holder to see to.
@@ -109,6 +113,10 @@ pub enum WakeError {
     NoClientCertificate,
     /// A close_notify was sent or received, and the kernel would not know of it.
     Closed,
+    /// The peer takes records of at most so many bytes of plaintext, and the kernel sends longer ones.
+    RecordSize(u16),
+    /// A key has protected as many records as it may (RFC 9325 §4.4), and the kernel would go on.
+    KeyLimit,
 }
 
 impl fmt::Display for WakeError {
@@ -124,6 +132,10 @@ impl fmt::Display for WakeError {
                 f.write_str("the configuration demands a certificate of clients, and this one showed none")
             }
             WakeError::Closed => f.write_str("a close_notify was sent or received"),
+            WakeError::RecordSize(most) => {
+                write!(f, "the peer takes at most {most} bytes in a record, and the kernel sends longer ones")
+            }
+            WakeError::KeyLimit => f.write_str("a key has protected as many records as it may"),
         }
     }
 }
@@ -184,7 +196,7 @@ impl Dormant {
     /// The connection, as good as before it was exported: the next record is the one that the peer waits for. `C` is a
     /// [`ClientConnection`](crate::ClientConnection) or a [`ServerConnection`](crate::ServerConnection).
     ///
-    /// It knows no certificates of the peer any more, but their [digest](Self::peer_certificate_digest). Where records grow
+    /// It knows no certificates of the peer any more, but their [digest](Self::peer_certificate_digest) if there is one. Where records grow
     /// ([`RecordSize::Growing`](crate::RecordSize::Growing)) they are small ones again.
     ///
     /// # Errors
@@ -241,7 +253,8 @@ impl Dormant {
         self.0.established.peer()
     }
 
-    /// SHA-256 of the DER of the certificate that the peer showed, or of its raw public key; `None` if it showed neither.
+    /// SHA-256 of the DER of the certificate that the peer showed, or of its raw public key; `None` if it showed neither, or if the
+    /// connection had dropped them ([`PeerCertificatesPolicy::Dropped`](crate::PeerCertificatesPolicy::Dropped)).
     #[must_use]
     pub fn peer_certificate_digest(&self) -> Option<[u8; 32]> {
         self.0.peer_digest.as_deref().copied()

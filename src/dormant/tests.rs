@@ -53,7 +53,9 @@ prop_compose! {
         server_end_point in option::of(any_bytes(1..=64)),
         id in any::<Option<[u8; 32]>>(),
     ) -> Dormant {
-        let established = Established::vouched_for(if is_client { 1 + peer % 2 } else { peer }).unwrap();
+        // Verified in a full handshake, known from the session in a resumption.
+        let known = if resumed { 2 } else { 1 };
+        let established = Established::vouched_for(if is_client || peer <= 2 { known } else { peer }).unwrap();
         Dormant(Box::new(AtRest {
             is_client,
             suite,
@@ -76,7 +78,8 @@ prop_compose! {
                 &server_name.unwrap_or_default(),
                 &alpn.unwrap_or_default(),
                 &server_end_point.unwrap_or_default(),
-            ),
+            )
+            .unwrap(),
             own: None,
             session_id: id.filter(|_| !is_client).map(Box::new),
         }))
@@ -235,9 +238,11 @@ fn what_has_no_meaning_is_refused_by_name() {
 #[test]
 fn fields_that_contradict_each_other_are_refused() {
     type Change = (usize, &'static [u8]);
-    let cases: [(&[Change], &str); 7] = [
+    let cases: [(&[Change], &str); 9] = [
         (&[(11, &[1])], "a key exchange in a resumption"),
         (&[(5, &[0, 0])], "a full handshake without a key exchange"),
+        (&[(5, &[0; 4]), (11, &[1])], "a peer that was verified in a resumption"),
+        (&[(4, &[2])], "a peer known from a session that was not resumed"),
         (&[(1, &[1]), (4, &[3])], "a client's connection to a server that is not known"),
         (&[(4, &[4])], "a certificate of a peer that is not known"),
         (&[(1, &[1])], "a client's connection with a server's session"),
@@ -250,6 +255,33 @@ fn fields_that_contradict_each_other_are_refused() {
             bytes[*at..at + change.len()].copy_from_slice(change);
         }
         assert_eq!(Dormant::from_bytes(&bytes).unwrap_err(), DormantError::Contradiction(expected));
+    }
+}
+
+#[test]
+fn the_kernel_is_not_given_what_it_would_not_keep_to() {
+    // AES-GCM: 23,726,566 records, of which 16 are for alerts.
+    let (last, spent) = (23_726_549_u64.to_be_bytes(), 23_726_550_u64.to_be_bytes());
+    let aes = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384.0.to_be_bytes();
+    let chacha = CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256.0.to_be_bytes();
+    for (suite, at, value, expected) in [
+        (aes, 12, &[1][..], Some(WakeError::Closed)),
+        (aes, 13, &[1], Some(WakeError::Closed)),
+        (aes, 14, &[0x3f, 0xff], Some(WakeError::RecordSize(16383))),
+        (aes, 14, &[2, 0], Some(WakeError::RecordSize(512))),
+        (aes, 16, &last, None),
+        (aes, 16, &spent, Some(WakeError::KeyLimit)),
+        (aes, 26, &last, None),
+        (aes, 26, &spent, Some(WakeError::KeyLimit)),
+        (chacha, 16, &spent, None),
+        (chacha, 16, &[0xff; 8], Some(WakeError::KeyLimit)),
+    ] {
+        let mut bytes = golden();
+        bytes[2..4].copy_from_slice(&suite);
+        bytes[13] = 0;
+        bytes[at..at + value.len()].copy_from_slice(value);
+        let given = Dormant::from_bytes(&bytes).unwrap().into_ktls_secrets();
+        assert_eq!(given.map_err(|refused| refused.error()).err(), expected, "{value:?} at {at}");
     }
 }
 
@@ -300,7 +332,7 @@ fn without_exporters_the_keys_stay_and_the_master_secret_goes() {
 
 #[test]
 fn errors_say_what_is_wrong() {
-    let errors: [(&dyn fmt::Display, &str); 5] = [
+    let errors: [(&dyn fmt::Display, &str); 7] = [
         (
             &DormantError::UnknownVersion(9),
             "the connection is in version 9 of the format; this library reads version 1",
@@ -317,6 +349,14 @@ fn errors_say_what_is_wrong() {
         (
             &WakeError::OtherRole,
             "the dormant connection does not go on here: the configuration is that of the other role",
+        ),
+        (
+            &WakeError::RecordSize(512),
+            "the dormant connection does not go on here: the peer takes at most 512 bytes in a record, and the kernel sends longer ones",
+        ),
+        (
+            &WakeError::KeyLimit,
+            "the dormant connection does not go on here: a key has protected as many records as it may",
         ),
     ];
     for (error, text) in errors {

@@ -1,7 +1,8 @@
 //! What becomes of the peer's certificates.
 
-use super::{Cx, Role};
+use super::{Cx, Role, long_names};
 use crate::crypto::server_end_point;
+use crate::error::Reason;
 use crate::identity::PeerCertificatesPolicy;
 use crate::session::Names;
 
@@ -14,9 +15,9 @@ impl<R: Role> Cx<'_, R> {
     }
 
     /// The end of the handshake: nothing looks at them any more but who asks the connection.
-    pub(super) fn drop_peer_certificates(&mut self) {
+    pub(super) fn drop_peer_certificates(&mut self) -> Result<(), Reason> {
         if !matches!(self.common().peer_certificates, PeerCertificatesPolicy::Dropped) {
-            return;
+            return Ok(());
         }
         let shown = self.facts.peer_certificates.take();
         if R::IS_CLIENT
@@ -26,7 +27,8 @@ impl<R: Role> Cx<'_, R> {
             let digest = server_end_point(self.common().backend, &certificate).ok().flatten();
             let names = &self.facts.names;
             let end_point = digest.as_ref().map_or(&[][..], AsRef::as_ref);
-            self.facts.names = Names::new("", names.alpn().unwrap_or_default(), end_point);
+            self.facts.names = Names::new("", names.alpn().unwrap_or_default(), end_point).ok_or_else(long_names)?;
         }
+        Ok(())
     }
 }

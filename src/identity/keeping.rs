@@ -19,7 +19,8 @@ pub enum PeerCertificatesPolicy {
     /// For many connections to few servers, or of few clients. One pool can be for several configurations.
     #[cfg(feature = "std")]
     Shared(Arc<CertificatePool>),
-    /// The connection does not keep them: from then on it has no `peer_certificates`. What `tls-server-end-point` is made of
+    /// The connection does not keep them: from then on it has no `peer_certificates` and no `peer_certificate_digest`, nor has a
+    /// [`Dormant`](crate::Dormant) that it becomes. What `tls-server-end-point` is made of
     /// stays with a client, 32 to 64 bytes (RFC 5929 §4.1).
     Dropped,
 }

@@ -14,8 +14,9 @@ use hashlink::LruCache;
 ///
 /// It holds those of peers that were authenticated alone, and at most so many different chains as it was made for. With each
 /// new chain it looks at two that were not asked for lately, and lets go of those that no connection or session holds any more;
-/// [`Self::release_unused`] does so with all. When it is full, the chain that was not asked for longest is forgotten: who has it keeps
-/// it, and the next connection of that peer brings its own.
+/// [`Self::release_unused`] does so with all. Of those two, one that is held goes to the front, as if it had been asked for. When it is
+/// full, the chain is forgotten, held or not, that was neither asked for nor so moved for longest: who has it keeps it, and the next
+/// connection of that peer brings its own.
 pub struct CertificatePool {
     /// Each with a lock of its own, and with its part of the capacity.
     shards: Box<[Mutex<Shard>]>,

@@ -25,7 +25,7 @@ pub(crate) use header::MAX_FRAGMENT;
 pub(crate) use incoming::{Incoming, MAX_EMPTY_RECORDS, MAX_WARNING_ALERTS, Reached, Taken};
 pub(crate) use join::Join;
 pub use join::MessageLimits;
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{ALERT_RESERVE, Outgoing};
 pub use outgoing::{MAX_HEADROOM, Sent, TAG_LEN};
 pub(crate) use size::MIN_LIMIT;
 pub use size::RecordSize;

@@ -20,7 +20,7 @@ pub const TAG_LEN: usize = AeadAlgorithm::TAG_LEN;
 const SCRAP: usize = 512;
 
 /// Of the records that a key may protect, the last few are kept for alerts.
-const ALERT_RESERVE: u64 = 16;
+pub(crate) const ALERT_RESERVE: u64 = 16;
 
 /// Bytes reserved when the first message of a flight is written, so that small flights need one allocation.
 const FLIGHT_CAPACITY: usize = 512;
@@ -82,7 +82,7 @@ impl Outgoing {
     /// Of a connection that was dormant: the next record has this sequence number.
     pub(crate) fn awake(key: SealingKey, sequence: u64, max_fragment: u16) -> Self {
         let state = WriteState { key: Some(key), sequence };
-        let mut outgoing = Outgoing { state, ..Outgoing::new(ProtocolVersion::TLS_1_2) };
+        let mut outgoing = Outgoing { state, is_done: true, ..Outgoing::new(ProtocolVersion::TLS_1_2) };
         outgoing.limit_fragment(max_fragment);
         outgoing
     }
@@ -305,7 +305,7 @@ impl Outgoing {
         Ok(Sent { taken: plaintext.len() - left.len(), produced: out.len() - start })
     }
 
-    /// Makes a record of the data at `plaintext` in `buffer`, and says where it stands. On an error nothing was changed.
+    /// Makes a record of the data at `plaintext` in `buffer`, and says where it stands. Whatever is refused changes nothing.
     #[inline]
     pub(crate) fn seal_in_place(&mut self, buffer: &mut [u8], plaintext: Range<usize>) -> Result<Range<usize>, Reason> {
         if self.records_now() == 0 {

@@ -104,9 +104,10 @@ impl WriteState {
         }
         let Some((header, fragment)) = write_header(content_type, version, record) else { return Err(not_sealed()) };
         let Some(key) = &self.key else { return Ok(()) };
-        let Some(()) = seal_fragment(key, self.sequence, header, fragment, protect) else { return Err(not_sealed()) };
+        let sealed = seal_fragment(key, self.sequence, header, fragment, protect);
+        // Also if that failed half way: a nonce never comes twice.
         self.sequence += 1;
-        Ok(())
+        sealed.ok_or_else(not_sealed)
     }
 }
 

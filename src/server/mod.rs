@@ -26,8 +26,10 @@ impl Role for Server {
         if cx.facts.suite.is_none() && cx.hs.kept.client_hello.is_empty() {
             cx.hs.kept.client_hello = cx.message.to_vec();
             // While the connection waits, it says what it knows.
-            if let Ok(hello) = ClientHello::read(cx.body()) {
-                cx.facts.names = negotiate::names(cx.common(), &hello);
+            if let Ok(hello) = ClientHello::read(cx.body())
+                && let Ok(names) = negotiate::names(cx.common(), &hello)
+            {
+                cx.facts.names = names;
             }
         }
     }

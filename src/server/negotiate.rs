@@ -10,7 +10,7 @@ use super::config::Preference;
 use crate::config::{Common, ExtendedMasterSecret};
 use crate::crypto::{AeadAlgorithm, KeyAlgorithm, KeyExchangeGroup, PublicKey, Suite};
 use crate::error::{Reason, escape};
-use crate::handshake::{Cx, SessionId};
+use crate::handshake::{Cx, SessionId, long_names};
 use crate::identity::Identity;
 use crate::message::{
     CertificateType, CipherSuite, ClientExtensions, ClientHello, NO_COMPRESSION, NamedGroup, OpaqueList,
@@ -106,9 +106,9 @@ pub(super) fn server_random(cx: &Cx<'_, Server>, with_session_id: bool) -> Resul
 }
 
 /// The names of this connection, as the hello says them.
-pub(super) fn names(common: &Common, hello: &ClientHello<'_>) -> Names {
+pub(super) fn names(common: &Common, hello: &ClientHello<'_>) -> Result<Names, Reason> {
     let alpn = alpn(common, hello.extensions.alpn).ok().flatten();
-    Names::new(hello.server_name().unwrap_or_default(), alpn.unwrap_or_default(), &[])
+    Names::new(hello.server_name().unwrap_or_default(), alpn.unwrap_or_default(), &[]).ok_or_else(long_names)
 }
 
 /// RFC 7301 §3.2: the first of ours that the client offers.

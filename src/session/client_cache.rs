@@ -96,11 +96,11 @@ impl ClientSessions for ClientCache {
         let sessions = servers.get_mut(&*name)?;
         sessions.retain(|session| !session.is_expired(now));
         let found = sessions.front().cloned();
-        if self.single_use_tickets && found.as_ref().is_some_and(|session| session.has_ticket()) {
-            sessions.pop_front();
-        }
-        if sessions.is_empty() {
+        if found.is_none() {
             servers.remove(&*name);
+        } else if self.single_use_tickets && found.as_ref().is_some_and(|session| session.has_ticket()) {
+            // The next one will come, most likely: its place stays.
+            sessions.pop_front();
         }
         found
     }

@@ -182,7 +182,7 @@ impl Session {
             client_auth: ClientAuthPolicy::from_code(r.u8("client_auth")?)?,
             peer_certificates: read_certificates(r)?,
             peer_not_after: read_not_after(r)?,
-            names: Names::new(server_name, alpn, read_digest(r)?),
+            names: Names::new(server_name, alpn, read_digest(r)?).ok_or(Malformed::Length("names"))?,
             max_fragment_length: read_max_fragment_length(r)?,
             handle: Handle::read(r)?,
         };
@@ -306,8 +306,7 @@ fn read_not_after(r: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
 
 pub(crate) fn read_digest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     let digest = r.vector(Prefix::U8, "server_end_point")?;
-    // SHA-512 is the longest.
-    if digest.len() <= 64 { Ok(digest) } else { Err(Malformed::Length("server_end_point")) }
+    if digest.len() <= Names::MAX_END_POINT { Ok(digest) } else { Err(Malformed::Length("server_end_point")) }
 }
 
 fn read_max_fragment_length(r: &mut Reader<'_>) -> Result<Option<u8>, Malformed> {

@@ -17,12 +17,17 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// SHA-512 is the longest.
+    pub(crate) const MAX_END_POINT: usize = 64;
+
     /// A server name (at most 2^16 - 1 bytes), an application protocol (at most 255 bytes), and a digest for
-    /// `tls-server-end-point`; what is empty is not there.
-    pub(crate) fn new(server_name: &str, alpn: &[u8], end_point: &[u8]) -> Self {
-        let (Ok(name_len), Ok(alpn_len)) = (u16::try_from(server_name.len()), u8::try_from(alpn.len())) else {
-            return Names::default();
-        };
+    /// `tls-server-end-point` (at most [`Self::MAX_END_POINT`] bytes); what is empty is not there. `None` if one is longer, as none on
+    /// the wire is: a connection without its name would be another one.
+    pub(crate) fn new(server_name: &str, alpn: &[u8], end_point: &[u8]) -> Option<Self> {
+        let (name_len, alpn_len) = (u16::try_from(server_name.len()).ok()?, u8::try_from(alpn.len()).ok()?);
+        if end_point.len() > Self::MAX_END_POINT {
+            return None;
+        }
         let parts = [server_name.as_bytes(), alpn, end_point];
         let length = parts.iter().map(|part| part.len()).sum::<usize>();
         let (mut small, mut large) = ([0; SMALL], None);
@@ -32,11 +37,11 @@ impl Names {
         };
         let mut place = &mut *bytes;
         for part in parts {
-            let Some((to, rest)) = place.split_at_mut_checked(part.len()) else { return Names::default() };
+            let (to, rest) = place.split_at_mut_checked(part.len())?;
             to.copy_from_slice(part);
             place = rest;
         }
-        Names { bytes: (length > 0).then(|| Arc::from(&*bytes)), server_name: name_len, alpn: alpn_len }
+        Some(Names { bytes: (length > 0).then(|| Arc::from(&*bytes)), server_name: name_len, alpn: alpn_len })
     }
 
     /// On a server the name that the client asked for; in a client's session the one that the server was verified by.
@@ -76,7 +81,7 @@ mod tests {
         for name in ["", "server.example"] {
             for alpn in [&b""[..], b"h2"] {
                 for end_point in [&b""[..], &[7; 32]] {
-                    let names = Names::new(name, alpn, end_point);
+                    let names = Names::new(name, alpn, end_point).unwrap();
                     assert_eq!(names.server_name(), Some(name).filter(|name| !name.is_empty()));
                     assert_eq!(names.alpn(), Some(alpn).filter(|alpn| !alpn.is_empty()));
                     assert_eq!(names.end_point(), Some(end_point).filter(|digest| !digest.is_empty()));
@@ -87,8 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_field_can_hold_is_no_name() {
-        assert!(Names::new(&"a".repeat(1 << 16), b"h2", b"").bytes.is_none());
-        assert!(Names::new("a", &[0; 256], b"").bytes.is_none());
+    fn what_no_field_can_hold_is_refused() {
+        let longest = "a".repeat((1 << 16) - 1);
+        assert!(Names::new(&longest, &[0; 255], &[0; 64]).is_some());
+        assert!(Names::new(&(longest + "a"), b"h2", b"").is_none());
+        assert!(Names::new("a", &[0; 256], b"").is_none());
+        assert!(Names::new("a", b"h2", &[0; 65]).is_none());
     }
 }

@@ -69,7 +69,6 @@ impl Outlet {
         let batch = plaintext.get(..BATCH).unwrap_or(plaintext);
         let needed = self.filled.end.saturating_add(sender.output_len(batch.len()));
         if self.bytes.len() < needed {
-            self.bytes.reserve_exact(needed - self.bytes.len());
             self.bytes.resize(needed, 0);
         }
         let sent = sender.write(batch, self.bytes.get_mut(self.filled.end..).unwrap_or_default())?;

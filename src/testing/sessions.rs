@@ -81,7 +81,7 @@ pub(super) fn session_of(side: Side, known: bool) -> Session {
         client_auth: ClientAuthPolicy::NotRequested,
         peer_certificates: is_client.then_some(certificates),
         peer_not_after: None,
-        names: Names::new(NAME, b"", b""),
+        names: Names::new(NAME, b"", b"").unwrap(),
         max_fragment_length: None,
         handle: Handle::Id(ID.into()),
     }

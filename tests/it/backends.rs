@@ -8,18 +8,18 @@ use crate::credentials::{GROUPS, Kind, authority};
 use crate::pair::{NAME, NOW, Pair, Stopped};
 
 /// All that are built.
-const BACKENDS: &[Backend] = &[
+pub(crate) const BACKENDS: &[Backend] = &[
     #[cfg(feature = "ring")]
     Backend::Ring,
     #[cfg(feature = "aws-lc-rs")]
     Backend::AwsLc,
 ];
 
-fn client(backend: Backend) -> ClientConfigBuilder {
+pub(crate) fn client(backend: Backend) -> ClientConfigBuilder {
     ClientConfig::builder().backend(backend).roots([authority().root()]).clock(Arc::new(Stopped(NOW)))
 }
 
-fn server(backend: Backend, kind: Kind) -> ServerConfigBuilder {
+pub(crate) fn server(backend: Backend, kind: Kind) -> ServerConfigBuilder {
     let key = backend.load_key(&kind.private_key()).unwrap();
     let identity = Identity::new(vec![authority().certify(&[NAME], kind.key())], key).unwrap();
     ServerConfig::builder().backend(backend).identity(identity).clock(Arc::new(Stopped(NOW)))

@@ -9,6 +9,7 @@ use tls12::{
     WakeError, WebPkiVerifier,
 };
 
+use crate::backends::BACKENDS;
 use crate::credentials::{Kind, authority, backend_groups, identity};
 use crate::pair::{Authority, End, NAME, NOW, Pair, Stopped, Trace, client_config, server_config};
 use crate::sessions::{Bare, Kept, Store};
@@ -169,6 +170,38 @@ fn every_suite_in_both_roles_goes_on_where_it_was() {
                     talk(&mut pair);
                     close(&mut pair);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_backend_wakes_what_each_exported() {
+    for (&before, &after) in BACKENDS.iter().flat_map(|a| BACKENDS.iter().map(move |b| (a, b))) {
+        let configs = |backend, suite| {
+            let server = crate::backends::server(backend, Kind::P256).cipher_suites(&[suite]).build().unwrap();
+            Configs { client: crate::backends::client(backend).build().unwrap(), server }
+        };
+        for suite in Kind::P256.suites() {
+            for bed in BEDS {
+                let mut pair = configs(before, suite).connect();
+                talk(&mut pair);
+                let known = |pair: &Pair| {
+                    let mut both = [known!(pair.client.connection), known!(pair.server.connection)];
+                    // The certificate has no end point, and that is said in other words.
+                    both.iter_mut().for_each(|known| known.bindings.truncate(2));
+                    both
+                };
+                let known_before = known(&pair);
+                let woken = configs(after, suite);
+                let client = nap(pair.client, bed, &woken.client);
+                let server = nap(pair.server, bed, &woken.server);
+                let mut pair = Pair { client, server };
+                if bed != Bed::BytesOfKeys {
+                    assert_eq!(known(&pair), known_before, "{suite}, {bed:?}, {before:?} and {after:?}");
+                }
+                talk(&mut pair);
+                close(&mut pair);
             }
         }
     }

@@ -58,6 +58,18 @@ fn records_go_on_in_the_kernel_with_the_keys_and_numbers_that_it_is_given() {
 }
 
 #[test]
+fn a_peer_that_wants_short_records_is_not_the_kernels() {
+    let client = client_config(crate::credentials::authority(), 1).groups(backend_groups()).record_size_limit(700);
+    let server = server_config(2).groups(backend_groups()).identity(identity(Kind::P256));
+    let pair = Pair::driven(client, server);
+    pair.assert_established();
+    let refused = pair.server.connection.export().unwrap().into_ktls_secrets().map(|_| ()).unwrap_err();
+    assert_eq!(refused.error(), WakeError::RecordSize(700));
+    assert!(refused.into_inner().to_bytes().len() > 100, "it is still there");
+    assert!(pair.client.connection.export().unwrap().into_ktls_secrets().is_ok(), "the server takes long ones");
+}
+
+#[test]
 fn a_connection_that_is_closed_in_a_direction_is_not_the_kernels() {
     let mut pair = pair(ECDSA_SUITES[0]);
     pair.client.connection.close();

@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use tls12::pki_types::CertificateDer;
 use tls12::{
-    Backend, CertificatePool, ChannelBinding, ClientAuthPolicy, ClientCache, ClientConfig, Connection, Identity,
-    MemoryStore, PeerCertificatesPolicy, ServerConfig, ServerConfigBuilder, Tickets, WebPkiVerifier,
+    Backend, CertificatePool, ChannelBinding, ClientAuthPolicy, ClientCache, ClientConfig, ClientConnection,
+    Connection, Dormant, Identity, MemoryStore, PeerCertificatesPolicy, PeerProof, ServerConfig, ServerConfigBuilder,
+    ServerConnection, Tickets, WebPkiVerifier,
 };
 
 use crate::credentials::Kind;
@@ -186,6 +187,31 @@ fn a_connection_that_drops_them_has_none_and_knows_the_end_point() {
             let half = pair.client.connection.split().unwrap().0;
             assert_eq!(half.channel_binding(ChannelBinding::TlsServerEndPoint).unwrap(), end_points(&kept)[0]);
         }
+    }
+}
+
+#[test]
+fn a_connection_that_dropped_them_rests_and_wakes_without_their_digest() {
+    for policy in [PeerCertificatesPolicy::Kept, PeerCertificatesPolicy::Dropped] {
+        let is_kept = matches!(policy, PeerCertificatesPolicy::Kept);
+        let sides = Sides::new(&policy, By::Id);
+        let pair = sides.connect();
+        let end_points = end_points(&pair);
+        let digests =
+            [pair.client.connection.peer_certificate_digest(), pair.server.connection.peer_certificate_digest()];
+        assert_eq!(digests.map(|digest| digest.is_some()), [is_kept; 2]);
+        let bytes = pair.client.connection.export().unwrap().to_bytes();
+        let client = Dormant::from_bytes(&bytes).unwrap();
+        let server = pair.server.connection.export().unwrap();
+        assert_eq!([client.peer_certificate_digest(), server.peer_certificate_digest()], digests);
+        assert!(matches!((client.peer_proof(), server.peer_proof()), (PeerProof::Verified(_), PeerProof::Verified(_))));
+        let config = ClientConfig::builder().roots([sides.certificate.clone()]).build().unwrap();
+        let client: ClientConnection = client.wake(&config).unwrap();
+        let server: ServerConnection =
+            server.wake(&ServerConfig::builder().identity(sides.identity()).build().unwrap()).unwrap();
+        assert_eq!([client.peer_certificate_digest(), server.peer_certificate_digest()], digests);
+        let kind = ChannelBinding::TlsServerEndPoint;
+        assert_eq!([client.channel_binding(kind).unwrap(), server.channel_binding(kind).unwrap()], end_points);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match interop::handover::go_on(&std::env::args().nth(1).unwrap_or_default()) {
+    let [role, backend] = [1, 2].map(|at| std::env::args().nth(at).unwrap_or_default());
+    match interop::handover::go_on(&role, &backend) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

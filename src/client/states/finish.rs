@@ -5,7 +5,7 @@ use crate::client::flow::{AfterChangeCipherSpec, AfterFinished, AfterNewTicket, 
 use crate::client::text_of;
 use crate::crypto::{FinishedLabel, SealingKey};
 use crate::error::Reason;
-use crate::handshake::MasterReady;
+use crate::handshake::{MasterReady, long_names};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{Finished, NewSessionTicket};
 use crate::proof::{Established, KeyExchangeProof, PeerProof};
@@ -98,7 +98,7 @@ fn store(cx: &mut Cx<'_>) -> Result<(), Reason> {
     let alpn = cx.facts.names.alpn();
     let names = match &cx.hs.resumed {
         Some(session) if session.names.alpn() == alpn => session.names.clone(),
-        _ => Names::new(&text_of(server), alpn.unwrap_or_default(), &[]),
+        _ => Names::new(&text_of(server), alpn.unwrap_or_default(), &[]).ok_or_else(long_names)?,
     };
     let session = cx.make_session(ClientAuthPolicy::NotRequested, names, handle, hint)?;
     sessions.put(server, Arc::clone(&session));

@@ -6,6 +6,7 @@ use crate::client::hello::Offers;
 use crate::config::ExtendedMasterSecret;
 use crate::crypto::Suite;
 use crate::error::{Reason, escape};
+use crate::handshake::long_names;
 use crate::message::{
     CertificateType, ExtensionType, NO_COMPRESSION, ProtocolVersion, ServerExtensions, ServerHello, UNCOMPRESSED,
 };
@@ -43,7 +44,7 @@ impl On<ServerHello<'_>> for WaitServerHello {
             if !cx.common().alpn().is_some_and(|offered| offered.iter().any(|offered| offered == name)) {
                 return Err(Reason::AlpnNotOffered(escape(name)));
             }
-            cx.facts.names = Names::new("", name, &[]);
+            cx.facts.names = Names::new("", name, &[]).ok_or_else(long_names)?;
         }
         check_certificate_types(cx, &hello.extensions)?;
         cx.facts.extended_master_secret = hello.extensions.extended_master_secret;

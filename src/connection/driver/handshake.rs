@@ -86,10 +86,12 @@ impl<R: Role> Driver<R> {
                 Took::Event(event) => break Some(event),
             }
         };
-        if let Phase::Handshake(flight) = &mut self.phase
-            && !fresh.left.is_empty()
-        {
-            flight.join.push(fresh.left);
+        if let Phase::Handshake(flight) = &mut self.phase {
+            if !fresh.left.is_empty() {
+                flight.join.push(fresh.left);
+            }
+            // A message that came in parts was put together there.
+            flight.join.release();
         }
         Ok(event)
     }

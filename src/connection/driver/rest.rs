@@ -12,7 +12,7 @@ use crate::connection::requests::HelloRequests;
 use crate::crypto::{KeySource, Suite};
 use crate::dormant::{AtRest, Dormant, RefusedWake, WakeError};
 use crate::error::{Error, Reason};
-use crate::handshake::{Bound, Facts, Own, Role, Woken};
+use crate::handshake::{Bound, Facts, Own, Role, Woken, long_names};
 use crate::proof::{Established, PeerProof};
 use crate::record::{Incoming, Outgoing};
 use crate::server::Server;
@@ -52,13 +52,13 @@ impl<R: Wakes> Driver<R> {
     /// The connection at rest, or the connection itself and why it cannot rest.
     #[expect(clippy::result_large_err, reason = "who takes it puts it into a box")]
     pub(in crate::connection) fn export(self) -> Result<Dormant, (Self, Error)> {
-        let suite = match self.may_rest() {
-            Ok(suite) => suite,
+        let (suite, names) = match self.may_rest() {
+            Ok(found) => found,
             Err(error) => return Err((self, error)),
         };
         let error = match self.phase {
             Phase::Established(established) => {
-                let at_rest = at_rest(R::IS_CLIENT, suite, established, self.receiving, &self.sending);
+                let at_rest = at_rest(R::IS_CLIENT, suite, names, established, self.receiving, &self.sending);
                 return Ok(Dormant::new(at_rest));
             }
             Phase::Failed(ref error) => error.clone(),
@@ -67,7 +67,8 @@ impl<R: Wakes> Driver<R> {
         Err((self, error))
     }
 
-    fn may_rest(&self) -> Result<&'static Suite, Error> {
+    /// The suite and the names that rest.
+    fn may_rest(&self) -> Result<(&'static Suite, Names), Error> {
         let facts = self.facts();
         let has_keys = facts.bound.is_some() || facts.woken.as_ref().is_some_and(|woken| woken.keys.is_some());
         let why = match (&self.phase, facts.suite) {
@@ -76,7 +77,14 @@ impl<R: Wakes> Driver<R> {
             (Phase::Established(_), Some(_)) if !self.receiving.is_aligned() => {
                 "part of a handshake message was received: read on first"
             }
-            (Phase::Established(_), Some(suite)) if has_keys => return Ok(suite),
+            (Phase::Established(_), Some(suite)) if has_keys => {
+                let end_point = self.source().channel_binding(ChannelBinding::TlsServerEndPoint).unwrap_or_default();
+                let (name, alpn) = (facts.server_name().unwrap_or_default(), facts.names.alpn().unwrap_or_default());
+                return match Names::new(name, alpn, &end_point) {
+                    Some(names) => Ok((suite, names)),
+                    None => Err(self.refuse(long_names())),
+                };
+            }
             _ => NOT_DONE,
         };
         Err(self.refuse(Reason::NotDormant(why)))
@@ -147,14 +155,13 @@ const NOT_DONE: &str = "the handshake is not done";
 fn at_rest(
     is_client: bool,
     suite: &'static Suite,
+    names: Names,
     established: Established,
     receiving: Receiving,
     sending: &Sending,
 ) -> Box<AtRest> {
     let facts = receiving.facts;
     let source = Source { facts: &facts, is_established: true, state: ESTABLISHED };
-    let end_point = source.channel_binding(ChannelBinding::TlsServerEndPoint).unwrap_or_default();
-    let names = Names::new(facts.server_name().unwrap_or_default(), facts.names.alpn().unwrap_or_default(), &end_point);
     let peer_digest = source.peer_digest().map(Box::new);
     let keys = facts.woken.as_deref().and_then(|woken| woken.keys.as_deref());
     let mut at_rest = Box::new(AtRest {

@@ -2,8 +2,8 @@ use ::aws_lc_rs::hmac;
 
 use crate::crypto::HashAlgorithm;
 
-/// An HMAC key, hashed into the states from which each HMAC starts: they are copied, not made again. AWS-LC cleanses them
-/// when the key is dropped (`HMAC_CTX_cleanup`).
+/// An HMAC key, hashed into the states from which each HMAC starts: they are copied, not made again. AWS-LC cleanses the key and
+/// each copy where it is dropped (`HMAC_CTX_cleanup`); nobody does where it was moved from.
 pub(in crate::crypto) struct Key(hmac::Key);
 
 impl Key {

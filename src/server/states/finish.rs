@@ -9,7 +9,7 @@ use crate::ask::{Ask, SealTicketRequest, Sealed, Token};
 use crate::crypto::{FinishedLabel, KeyExchange, SealingKey};
 use crate::decision::Decision;
 use crate::error::Reason;
-use crate::handshake::MasterReady;
+use crate::handshake::{MasterReady, long_names};
 use crate::machine::ChangeCipherSpec;
 use crate::message::{ClientKeyExchange, Finished, NamedGroup};
 use crate::proof::{Established, FinishedVerified, KeyExchangeProof, PeerProof};
@@ -185,7 +185,8 @@ pub(super) fn make_session(cx: &Cx<'_>, handle: Handle) -> Result<Arc<Session>, 
         None => names.clone(),
         Some(own) => {
             let end_point = own.server_end_point().unwrap_or_default();
-            Names::new(names.server_name().unwrap_or_default(), names.alpn().unwrap_or_default(), end_point)
+            let (name, alpn) = (names.server_name().unwrap_or_default(), names.alpn().unwrap_or_default());
+            Names::new(name, alpn, end_point).ok_or_else(long_names)?
         }
     };
     cx.make_session(cx.hs.config.client_auth_policy(), names, handle, None)

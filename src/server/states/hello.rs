@@ -63,7 +63,7 @@ impl On<Resolved> for AskIdentity {
         let hello = client_hello(&message)?;
         let none = || Reason::NoIdentity { server_name: negotiate::name_of(&hello) };
         let identity = resolved.0.ok_or_else(none)?;
-        cx.facts.names = negotiate::names(cx.common(), &hello);
+        cx.facts.names = negotiate::names(cx.common(), &hello)?;
         let chosen = negotiate::choose(cx, &hello, &identity)?;
         cx.hs.kept.client_certificate_type = negotiate::client_certificate_type(cx, &hello)?;
         // RFC 5077 §3.4: a session ID is for those who get no ticket.

@@ -80,8 +80,14 @@ impl AskSession {
         let alpn = negotiate::alpn(common, hello.extensions.alpn).ok().flatten();
         let offer = Offer {
             suites: bits.fold(0, |bits, (_, index)| bits | 1 << index),
-            server_name: hello.server_name().and_then(|name| place(cx, name.as_bytes())),
-            alpn: alpn.and_then(|name| place(cx, name)),
+            server_name: match hello.server_name() {
+                Some(name) => Some(place(cx, name.as_bytes())?),
+                None => None,
+            },
+            alpn: match alpn {
+                Some(name) => Some(place(cx, name)?),
+                None => None,
+            },
             reply: Reply {
                 session_id: place(cx, session_id)?,
                 ec_point_formats: hello.extensions.ec_point_formats.is_some(),
@@ -94,7 +100,8 @@ impl AskSession {
 /// Where a part of the ClientHello stands in it.
 fn place(cx: &Cx<'_>, part: &[u8]) -> Option<Range<usize>> {
     let start = part.as_ptr().addr().checked_sub(cx.message.as_ptr().addr())?;
-    Some(start..start + part.len())
+    let range = start..start.checked_add(part.len())?;
+    cx.message.get(range.clone()).map(|_| range)
 }
 
 /// What stands there.

@@ -71,7 +71,7 @@ prop_compose! {
             client_auth,
             peer_not_after: not_after.filter(|_| peer_certificates.is_some()),
             peer_certificates,
-            names: Names::new(server_name, &alpn.unwrap_or_default(), &digest.unwrap_or_default()),
+            names: Names::new(server_name, &alpn.unwrap_or_default(), &digest.unwrap_or_default()).unwrap(),
             max_fragment_length,
             handle: match handle {
                 Handle::Ticket(_) if !is_client => Handle::None,
@@ -238,7 +238,7 @@ fn fields_that_contradict_each_other_are_refused() {
         Session { peer_certificates: None, peer_not_after: None, ..server() },
         Session { peer_certificates: None, client_auth: ClientAuthPolicy::Optional, ..server() },
         client(Handle::None),
-        Session { names: Names::new("", b"h2", b""), ..client(id()) },
+        Session { names: Names::new("", b"h2", b"").unwrap(), ..client(id()) },
         Session { peer_certificates: None, peer_not_after: None, ..client(id()) },
         Session { names: names(&[1; 32]), ..client(id()) },
     ];
@@ -253,9 +253,12 @@ fn lengths_are_held_to_what_the_protocol_has() {
     let longest = Session { handle: Handle::Ticket(vec![1; 0xffff].into()), ..client(Handle::None) };
     assert_same(&Session::from_bytes(&longest.to_bytes()).unwrap(), &longest);
     let id = Session { handle: Handle::Id([1; 33].into()), ..client(Handle::None) };
-    let digest = Session { names: names(&[1; 65]), ..server() };
-    for (session, what) in [(id, "handle"), (digest, "server_end_point")] {
-        let error = Session::from_bytes(&session.to_bytes()).unwrap_err();
+    let mut digest = Session { names: names(&[0xe0; 64]), ..server() }.to_bytes().to_vec();
+    let at = digest.windows(65).position(|window| window[0] == 64 && window[1..] == [0xe0; 64]).unwrap();
+    digest[at] = 65;
+    digest.insert(at + 1, 0xe0);
+    for (bytes, what) in [(id.to_bytes().to_vec(), "handle"), (digest, "server_end_point")] {
+        let error = Session::from_bytes(&bytes).unwrap_err();
         assert_eq!(error, SessionError::Malformed(Malformed::Length(what)));
     }
 }

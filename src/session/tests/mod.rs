@@ -30,7 +30,7 @@ fn certificates() -> PeerCertificates {
 
 /// Those of these sessions; only a server's has a digest.
 fn names(end_point: &[u8]) -> Names {
-    Names::new("a.example", b"h2", end_point)
+    Names::new("a.example", b"h2", end_point).unwrap()
 }
 
 /// A server's session with a client that was asked for a certificate, made at [`THEN`] for an hour, with every field set.

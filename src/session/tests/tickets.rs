@@ -104,6 +104,18 @@ proptest! {
 }
 
 #[test]
+fn each_backend_opens_what_each_sealed() {
+    let tickets: Vec<_> =
+        Backend::ALL.iter().map(|backend| Tickets::with_keys_on(*backend, key(1), []).unwrap()).collect();
+    for sealing in &tickets {
+        let ticket = sealed(sealing, THEN);
+        for opening in tickets.iter().chain([&Tickets::with_keys(key(2), [key(1)]).unwrap()]) {
+            assert!(open(opening, &ticket, THEN).is_some());
+        }
+    }
+}
+
+#[test]
 fn a_ticket_of_another_key_is_declined_even_under_its_name() {
     let tickets = Tickets::with_keys(key(1), [key(2)]).unwrap();
     let mut ticket = sealed(&tickets, THEN);

@@ -97,7 +97,18 @@ impl Tickets {
     /// # Errors
     /// Two keys have the same name.
     pub fn with_keys(current: TicketKey, others: impl IntoIterator<Item = TicketKey>) -> Result<Self, ConfigError> {
-        let backend = Backend::default();
+        Self::with_keys_on(Backend::default(), current, others)
+    }
+
+    /// As [`Self::with_keys`], with the cryptography of `backend`. All backends open what any of them sealed.
+    ///
+    /// # Errors
+    /// Two keys have the same name.
+    pub fn with_keys_on(
+        backend: Backend,
+        current: TicketKey,
+        others: impl IntoIterator<Item = TicketKey>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self::with(backend, backend.random(), Keys::given(backend, current, others)?))
     }
 

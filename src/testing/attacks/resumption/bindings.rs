@@ -34,7 +34,7 @@ fn a_session_of_one_host_is_not_resumed_under_the_name_of_another() {
 #[test]
 fn a_session_of_one_host_is_not_offered_to_another() {
     for name in ["other.example", ""] {
-        let names = Names::new(name, b"", b"");
+        let names = Names::new(name, b"", b"").unwrap();
         let (bench, _) = client(of_client(|session| session.names = names), |config| config);
         assert_ne!(offered(&bench).0, ID);
     }
@@ -185,7 +185,7 @@ fn a_session_is_not_resumed_under_another_version() {
 #[test]
 fn a_session_is_not_resumed_under_another_application_protocol() {
     for by in WAYS {
-        let with = |alpn: &[u8]| changed(|session| session.names = Names::new(NAME, alpn, b""));
+        let with = |alpn: &[u8]| changed(|session| session.names = Names::new(NAME, alpn, b"").unwrap());
         for alpn in [&b""[..], b"http/1.1"] {
             let mut server = Server::new(by, with(alpn), |config| config.alpn_protocols(["h2", "http/1.1"]));
             let names = crate::message::OpaqueList::from_encoded(crate::codec::Prefix::U8, b"\x02h2");
