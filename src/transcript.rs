@@ -10,9 +10,9 @@ const HELLO_CAPACITY: usize = 256;
 
 /// The running hash of the PRF over the handshake messages, headers included.
 ///
-/// Until ServerHello names the cipher suite, nobody knows which hash that is: messages wait in a buffer. There they stay as
-/// long as the client may be authenticated, since CertificateVerify signs all of them by a hash that need not be the
-/// PRF's (RFC 5246 §7.4.8).
+/// Until ServerHello names the cipher suite, a client that offers suites of several hashes does not know which one that is: its
+/// ClientHello waits in a buffer. (A server adds the ClientHello when it has chosen.) There all messages stay as long as the client
+/// may be authenticated, since CertificateVerify signs them by a hash that need not be the PRF's (RFC 5246 §7.4.8).
 #[derive(Default)]
 pub(crate) struct Transcript {
     /// The messages before `start`, or all.

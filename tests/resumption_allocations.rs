@@ -39,7 +39,7 @@ enum By {
 /// What both sides of a resumption allocate, with the stores as anybody would use them. What the tickets allocate counts.
 ///
 /// Subtracted is what the same calls of the crypto crate allocate that are made alone, and what the stores allocate in their
-/// own maps: a [`ClientCache`] forgets the name of a server with its last session, and so learns it anew with each ticket.
+/// own maps: nothing, once they know the server and have the room.
 fn ours(backend: Backend, by: By, suites: &[tls12::message::CipherSuite]) -> [u64; 2] {
     let credentials = Credentials::new(backend);
     let (cache, store) = (Apart::new(ClientCache::new()), Apart::new(MemoryStore::new(10)));

@@ -8,8 +8,9 @@ use crate::message::{HEADER_LEN, HandshakeType};
 /// How long the handshake messages of a peer may be that is not known yet. Lengths in bytes, without the header of
 /// four bytes. Start with [`MessageLimits::client`] or [`MessageLimits::server`], and set what is to differ.
 ///
-/// A message is held up to three times for a moment: as it was received, in the transcript until the hash is known (the
-/// hellos), and as the state keeps it (a ClientHello, the certificates).
+/// A message that came in one record is not held as it was received; one that came in parts is, until it was handled. Beside that
+/// a server keeps a ClientHello while a question about it is put off, and both sides keep the certificates; where a client may be
+/// authenticated, the transcript has all messages once more (RFC 5246 §7.4.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageLimits {

@@ -28,7 +28,7 @@ pub struct ClientCache {
     single_use_tickets: bool,
 }
 
-/// The sessions of each server, the newest first, and none without one.
+/// The sessions of each server, the newest first. One whose last ticket was just taken has none: its place waits for the next.
 type Servers = LruCache<Box<str>, VecDeque<Arc<Session>>, RandomState>;
 
 impl ClientCache {

@@ -25,7 +25,7 @@ pub(crate) struct Inlet {
 /// Bytes for the transport that it did not take yet.
 #[derive(Default)]
 pub(crate) struct Outlet {
-    /// Written over again and again, so that records are sealed straight into their place and nothing is zeroed twice.
+    /// Written over again and again, so that records are sealed straight into their place. What it grows by is zeroed first.
     bytes: Vec<u8>,
     /// What of `bytes` waits.
     filled: Range<usize>,

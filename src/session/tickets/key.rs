@@ -143,7 +143,7 @@ impl Key {
     }
 }
 
-/// Random, and with the count in it: even a source that repeats itself gives no nonce twice.
+/// Random, and with the count in it: even a source that is stuck gives no nonce twice.
 fn nonce(random: &dyn Random, count: u64) -> Option<[u8; NONCE_LEN]> {
     let mut nonce = [0; NONCE_LEN];
     random.fill(&mut nonce).ok()?;
